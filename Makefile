@@ -1,0 +1,43 @@
+# The two commands of a newcomer: `make demo` and `make test`. PYTHON names the interpreter to build from.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test check fast schema clean
+
+demo: $(VENV)/.core
+	@$(BIN)/viva demo
+
+test: $(VENV)/.all
+	@sh tests/system_packages.sh
+	$(MAKE) check
+	$(BIN)/python -m pytest
+
+# Style, types and who may import whom.
+check: $(VENV)/.all
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Everything that needs neither real time nor heavy engines: under a minute.
+fast: $(VENV)/.all
+	$(BIN)/python -m pytest -m "not voice and not engines"
+
+schema: $(VENV)/.core
+	$(BIN)/python -m dialogue.report_schema
+
+# The environment of the product: no torch.
+$(VENV)/.core: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt -e .
+	@touch $@
+
+# The environment of the tests: every engine.
+$(VENV)/.all: $(VENV)/.core
+	$(PIP) install -q -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

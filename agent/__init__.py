@@ -1,0 +1,1 @@
+"""The body: where voice, mind and memory meet. Thin."""

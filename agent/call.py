@@ -1,0 +1,363 @@
+"""One interview call: speak, listen, commit; every word through the journal before it sounds.
+
+The LiveKit session carries the sound; turn-taking is ours ("manual" there): the ear hears, voice.turn_taking decides,
+the mind answers. All times are seconds on the session's timeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, ModelSettings, inference, stt
+
+from agent.ear import Ear
+from agent.engines import Engines
+from agent.journal import Journal
+from agent.measuring import measure_turn
+from dialogue.mind import Mind, Proposal, Reply
+from dialogue.state import Turn as Asked
+from memory.events import Ended, Heard, Interrupted, Measured, Reopened, Spoken
+from memory.records import Word
+from voice.barge_in import BargeIn
+from voice.stt.stream import LocalSTT, words_of
+from voice.tts.clauses import clauses
+from voice.tts.streaming import ClauseTTS
+from voice.turn_taking import Action, Patience, Turn, habit_of
+from voice.words import TimedWord, joined
+
+REOPEN = 1.0  # s after the agent began to speak in which going on means "I was not finished"
+REOPEN_SPEECH = 0.3  # s of speech that are enough then
+FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
+
+
+class Mouth(Protocol):
+    """Where the agent's sound goes, and where on the timeline it was audible."""
+
+    audible_start: float | None
+    audible_end: float | None
+    segment_seconds: float
+
+    def begin_utterance(self) -> None: ...
+
+
+@dataclass
+class Watcher:
+    """What an onlooker is told (live view, logs, tests). All optional."""
+
+    caption: Callable[[str, str, bool], None] = lambda who, text, final: None
+    phase: Callable[[str], None] = lambda phase: None
+    note: Callable[[str], None] = lambda text: None
+
+
+@dataclass
+class _Hearing:
+    """Words since the floor was given: final pieces not yet stored, and the unstable rest."""
+
+    finals: list[stt.SpeechEvent] = field(default_factory=list)
+    partial: list[TimedWord] = field(default_factory=list)
+    open: bool = False  # the recogniser still has speech that is not final
+
+
+class _Listener(Agent):
+    """The LiveKit agent: taps sound and words on their way to and from the recogniser."""
+
+    def __init__(self, call: Call) -> None:
+        super().__init__(instructions="")
+        self._call = call
+
+    async def stt_node(
+        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
+    ) -> AsyncIterator[stt.SpeechEvent]:
+        async def tapped() -> AsyncIterator[rtc.AudioFrame]:
+            async for frame in audio:
+                self._call.ear.hear(frame)
+                yield frame
+
+        async for event in Agent.default.stt_node(self, tapped(), model_settings):  # type: ignore[arg-type]
+            if isinstance(event, stt.SpeechEvent):
+                self._call.recognised(event)
+            yield event  # type: ignore[misc]
+
+
+class Call:
+    """`offset`: session time at which this process' sound begins. `out_of_answers`: a caller that has no more to say."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        mind: Mind,
+        engines: Engines,
+        *,
+        offset: float = 0.0,
+        watcher: Watcher | None = None,
+        patience: Patience | None = None,
+        out_of_answers: Callable[[], bool] = lambda: False,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._journal = journal
+        self._mind = mind
+        self._engines = engines
+        self._offset = offset
+        self._watch = watcher or Watcher()
+        self._patience = patience or Patience()
+        self._out_of_answers = out_of_answers
+        self._wall = wall
+        self._barge_in = BargeIn()
+        self._hearing = _Hearing()
+        self._tick = asyncio.Event()
+        self._proposal: Proposal | None = None
+        self._proposing: asyncio.Task[None] | None = None
+        self._measuring: set[asyncio.Task[None]] = set()
+        self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
+        self.ear.on_frame = self._tick.set
+        self._tts = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache)
+        self.session: AgentSession[Any] = AgentSession(
+            stt=LocalSTT(engines.decoder, engines.ears),
+            vad=inference.VAD(model="silero"),
+            tts=self._tts,
+            turn_handling={
+                "turn_detection": "manual",
+                "interruption": {"enabled": True, "mode": "vad", "resume_false_interruption": False},
+                "preemptive_generation": {"enabled": False},
+            },
+            aec_warmup_duration=None,
+            user_away_timeout=None,
+        )
+        self.agent = _Listener(self)
+        self.mouth: Mouth | None = None
+
+    # -- the conversation ------------------------------------------------------------------------------------------
+
+    async def run(self, mouth: Mouth) -> None:
+        """From the greeting (or the way back in) to the farewell. The session must have been started with `agent`."""
+        self.mouth = mouth
+        state = self._journal.state
+        if state.ended:
+            return
+        await self._tts.warm(self._mind.fixed_phrases(state)[:12])
+        reply = self._mind.open(state, self._wall(), self.ear.now)
+        while True:
+            await self._speak(reply)
+            if reply.ends:
+                break
+            reply = await self._listen()
+        await self._settle()
+
+    async def hung_up(self) -> None:
+        """The candidate left: what was heard stays, and the log says so."""
+        await self._drain()
+        await self._settle()
+        if not self._journal.state.ended:
+            await self._journal.write(Ended(at=self._wall(), t=self.ear.now, reason="candidate_left"))
+
+    async def aclose(self) -> None:
+        for task in [*self._measuring, *([self._proposing] if self._proposing else [])]:
+            task.cancel()
+        await self.session.aclose()
+
+    # -- speaking --------------------------------------------------------------------------------------------------
+
+    async def _speak(self, reply: Reply) -> None:
+        """Store, then say. Falls silent when the candidate takes the floor."""
+        mouth = self._mouth()
+        before = self._journal.state.turn
+        await self._journal.write(*reply.events)
+        if reply.note:
+            self._watch.note(reply.note)
+        self._watch.phase("speaking")
+        self._watch.caption("agent", reply.text, True)
+        mouth.begin_utterance()
+        self._hearing.partial = []
+        handle = self.session.say(reply.text, allow_interruptions=True)
+        interrupted = False
+        while not handle.done():
+            await self._next_tick()
+            if reply.floor and self._yields(mouth):
+                interrupted = True
+                await self.session.interrupt(force=True)
+                break
+        with contextlib.suppress(Exception):
+            await handle.wait_for_playout()
+        await self._spoken(mouth, interrupted, before)
+
+    def _yields(self, mouth: Mouth) -> bool:
+        seconds = self.ear.speech_seconds()
+        if seconds <= 0.0 or mouth.audible_start is None:
+            return seconds >= REOPEN_SPEECH
+        if self.ear.now - seconds < mouth.audible_start + REOPEN:
+            return seconds >= REOPEN_SPEECH
+        return self._barge_in.yields(seconds, joined(self._hearing.partial))
+
+    async def _spoken(self, mouth: Mouth, interrupted: bool, before: Asked | None) -> None:
+        now = self.ear.now
+        start = mouth.audible_start if mouth.audible_start is not None else now
+        end = mouth.audible_end if mouth.audible_end is not None else start
+        turn = self._journal.state.awaiting
+        number = turn.number if turn else None
+        share = min(1.0, (end - start) / mouth.segment_seconds) if mouth.segment_seconds > 0 else 0.0
+        spoken = Spoken(
+            at=self._wall(),
+            t=start,
+            turn=number,
+            end=end,
+            interrupted=interrupted,
+            heard_share=round(share, 3),
+        )
+        events: list[Any] = [spoken]
+        if interrupted:
+            early = (self.ear.speech_since or now) < start + REOPEN
+            if early and before is not None and before.answered and before.heard and before.intent in (None, "answer"):
+                # The candidate was not finished: the answer is open again, the new question was not put.
+                events.append(Reopened(at=self._wall(), t=now, turn=before.number))
+            else:
+                events.append(Interrupted(at=self._wall(), t=end, turn=number))
+        await self._journal.write(*events)
+
+    # -- listening -------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> Reply:
+        """Until the candidate has finished: the reply. Silence is helped, not cut."""
+        state = self._journal.state
+        asked = state.awaiting
+        assert asked is not None and state.interview is not None
+        question = state.planned(asked.question)
+        seconds = question.seconds * (FOLLOW_UP_SHARE if asked.probe else 1.0)
+        turn = Turn(
+            began=state.last_spoken_end, expected_seconds=seconds, think=question.patience, patience=self._patience,
+            habit=habit_of(list(state.pauses)),
+        )  # fmt: skip
+        if self.ear.speaking and self.ear.speech_since is not None:
+            turn.speech_began(self.ear.speech_since)
+        elif asked.heard:
+            turn.speech_stopped(self.ear.now)
+        self.ear.turn = turn
+        self._proposal = None
+        self._watch.phase("listening")
+        nudges = 0
+        while True:
+            await self._next_tick()
+            await self._drain()
+            current = self._journal.state.awaiting or asked
+            turn.heard(f"{current.answer} {joined(self._hearing.partial)}".strip())
+            action = turn.decide(self.ear.now)
+            if action is Action.COMMIT and not self.ear.speaking and not self._hearing.open:
+                reply = await self._commit(current)
+                if reply is not None:
+                    self.ear.turn = None
+                    return reply
+            elif action is Action.NUDGE:
+                reply = self._mind.nudge(self._journal.state, current, nudges, self._wall(), self.ear.now)
+                nudges += 1
+                if any(event.kind != "said" for event in reply.events):
+                    self.ear.turn = None
+                    return reply
+                await self._speak(reply)
+                turn.last_nudge = self.ear.now
+                self._watch.phase("listening")
+
+    async def _commit(self, asked: Asked) -> Reply | None:
+        """The reply to a finished turn; None if the candidate went on while it was worked out."""
+        self._watch.phase("thinking")
+        if self._proposing:
+            # A proposal on its way is nearer to done than a new one.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._proposing
+        state, at, now = self._journal.state, self._wall(), self.ear.now
+        if self._out_of_answers():
+            reply = self._mind.finish(state, asked, at=at, t=now)
+        else:
+            reply = await self._mind.commit(state, asked, at=at, t=now, proposal=self._proposal)
+        if self.ear.speaking or not reply.text:
+            self._watch.phase("listening")
+            return None
+        self._measure(asked, state.last_spoken_end)
+        return reply
+
+    def recognised(self, event: stt.SpeechEvent) -> None:
+        """A recogniser's event, on its way through."""
+        kind = event.type
+        if kind is stt.SpeechEventType.START_OF_SPEECH:
+            self._hearing.open = True
+        elif kind is stt.SpeechEventType.END_OF_SPEECH:
+            self._hearing.open = False
+            self._hearing.partial = []
+        elif kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
+            self._hearing.finals.append(event)
+            self._hearing.partial = []
+        elif kind in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
+            self._hearing.partial = [word.shifted(self._offset) for word in words_of(event)]
+            self._watch.caption("candidate", joined(self._hearing.partial), False)
+            if kind is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
+                self._propose()
+        self._tick.set()
+
+    async def _drain(self) -> None:
+        """Store every final piece at once: a crash after this loses none of it."""
+        while self._hearing.finals:
+            event = self._hearing.finals[0]
+            words = [word.shifted(self._offset) for word in words_of(event)]
+            turn = self._journal.state.awaiting
+            if turn is not None and words:
+                piece = Heard(
+                    at=self._wall(), t=words[0].start, turn=turn.number, text=joined(words), end=words[-1].end,
+                    words=[Word(text=w.text, start=round(w.start, 3), end=round(w.end, 3), confidence=w.confidence) for w in words],
+                    confidence=event.alternatives[0].confidence or None,
+                )  # fmt: skip
+                await self._journal.write(piece)
+                self._watch.caption("candidate", piece.text, True)
+            self._hearing.finals.pop(0)
+
+    # -- ahead of time ---------------------------------------------------------------------------------------------
+
+    def _propose(self) -> None:
+        """Work out the reply while the silence is still being waited for. No side effects."""
+        turn = self._journal.state.awaiting
+        if turn is None or self.ear.turn is None:
+            return
+        if self._proposing and not self._proposing.done():
+            self._proposing.cancel()
+        pending = [w.shifted(self._offset) for e in self._hearing.finals for w in words_of(e)] + self._hearing.partial
+        words = [
+            *turn.words,
+            *(Word(text=w.text, start=round(w.start, 3), end=round(w.end, 3)) for w in pending),
+        ]
+
+        async def propose() -> None:
+            self._proposal = await self._mind.propose(self._journal.state, turn, words)
+            if self._proposal.wording:
+                for clause in clauses(self._proposal.wording.text):
+                    await self._tts.clip(clause)
+
+        self._proposing = asyncio.create_task(propose())
+
+    def _measure(self, asked: Asked, floor_given: float) -> None:
+        """Timing and hesitation of the answer, off the critical path."""
+
+        async def measure() -> None:
+            delivery = await measure_turn(self.ear, asked, floor_given, self._engines.ruler)
+            if delivery is not None:
+                await self._journal.write(
+                    Measured(at=self._wall(), t=delivery.end, turn=asked.number, delivery=delivery)
+                )
+
+        task = asyncio.create_task(measure())
+        self._measuring.add(task)
+        task.add_done_callback(self._measuring.discard)
+
+    async def _settle(self) -> None:
+        if self._measuring:
+            await asyncio.gather(*self._measuring)
+
+    async def _next_tick(self) -> None:
+        await self._tick.wait()
+        self._tick.clear()
+
+    def _mouth(self) -> Mouth:
+        assert self.mouth is not None
+        return self.mouth

@@ -1,0 +1,157 @@
+"""The command `viva`. Exit codes: 0 done, 2 a mistake the user can mend (one line on stderr), 130 stopped by Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from agent.errors import EXPECTED, UserError
+from agent.runner import Stopped
+from agent.settings import load_settings
+from agent.text_mode import InputClosed
+from memory.records import CandidateSource
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point."""
+    # Nothing here talks to a cloud; the libraries are told so, before any of them is imported.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.ERROR, format="%(name)s: %(message)s")
+    try:
+        sys.exit(_command(arguments))
+    except EXPECTED as error:
+        print(f"viva: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (KeyboardInterrupt, Stopped, InputClosed):
+        print("viva: stopped", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno in (28, 122):  # no space, quota
+            print("viva: the disk is full; free some space (or set VIVA_HOME) and resume", file=sys.stderr)
+            sys.exit(2)
+        raise
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="viva", description="A voice interviewer that you host yourself.")
+    parser.add_argument("--verbose", action="store_true", help="print what the parts log")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    interview = commands.add_parser("interview", help="an interview: with recordings, typed, or resumed")
+    who = interview.add_mutually_exclusive_group()
+    who.add_argument("--answers", nargs="+", metavar="FILE", help="recordings that are played as the answers")
+    who.add_argument("--text", action="store_true", help="type the answers in this terminal")
+    who.add_argument("--persona", metavar="NAME", help="a simulated candidate with a voice (sam)")
+    who.add_argument("--resume", metavar="ID", help="take a stopped session up again")
+    interview.add_argument("--pack", default="phone-screen", help="question pack: name or YAML file")
+    interview.add_argument("--questions", metavar="ID,ID", default="", help="these questions, in this order")
+    interview.add_argument("--count", type=int, help="number of core questions")
+    interview.add_argument("--minutes", type=float, default=10.0, help="length to plan for (default 10)")
+    interview.add_argument("--name", default="Candidate", help="how the candidate is addressed")
+    interview.add_argument("--seed", type=int, default=0, help="another seed plans other questions")
+    _common(interview)
+
+    demo = commands.add_parser(
+        "demo", help="a whole spoken interview with a simulated candidate, offline, three minutes"
+    )
+    _common(demo)
+
+    analyse = commands.add_parser("analyse", help="timing and hesitation of a recording")
+    analyse.add_argument("file", type=Path)
+    analyse.add_argument("--json", action="store_true", help="print only JSON")
+    analyse.add_argument("--png", type=Path, help="where to draw the picture (default: beside the file)")
+    analyse.add_argument("--stt", help="auto, whisper or moonshine")
+
+    report = commands.add_parser("report", help="write the report of a session again")
+    report.add_argument("session")
+    report.add_argument("--out", type=Path, help="folder for the report")
+
+    commands.add_parser("doctor", help="which engine each part would use, and why")
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mode", choices=["practice", "screen"], help="practice: your own; screen: hiring")
+    parser.add_argument("--probes", type=int, help="follow-ups per question, at most")
+    parser.add_argument("--stt", help="auto, whisper or moonshine")
+    parser.add_argument("--tts", help="auto, coqui or espeak")
+    parser.add_argument("--memory", help="auto, sqlite or redis")
+    parser.add_argument("--out", type=Path, help="folder for the report (default: in the session's folder)")
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    if arguments.command == "doctor":
+        from agent.doctor import run as doctor
+
+        asyncio.run(doctor(load_settings()))
+        return 0
+    if arguments.command == "analyse":
+        from agent.analyse import run as analyse
+        from agent.engines import choose_stt, load_decoder
+        from voice.audio import load
+
+        load(arguments.file)  # a bad file is told before a model is loaded
+        settings = load_settings(stt=arguments.stt)
+        analyse(
+            arguments.file,
+            load_decoder(settings, choose_stt(settings)),
+            json_only=arguments.json,
+            png=arguments.png,
+        )
+        return 0
+    console = Console()
+    folder = asyncio.run(_session(arguments, console))
+    # The last line, plain and alone, for people and scripts alike.
+    print(f"report: {folder.resolve()}")
+    return 0
+
+
+async def _session(arguments: argparse.Namespace, console: Console) -> Path:
+    from agent.interview import DEMO, Wishes, interview, interview_again, report_again
+
+    if arguments.command == "report":
+        return await report_again(load_settings(), arguments.session, arguments.out)
+    settings = load_settings(
+        mode=arguments.mode, probes=arguments.probes, stt=arguments.stt, tts=arguments.tts, memory=arguments.memory
+    )  # fmt: skip
+    if arguments.command == "demo":
+        demo = Wishes(**{**DEMO.__dict__, "out": arguments.out})
+        return await interview(settings, demo, CandidateSource(kind="simulated", persona="sam"), console)
+    if arguments.resume:
+        return await interview_again(settings, arguments.resume, arguments.out, console)
+    ids = tuple(part.strip() for part in arguments.questions.split(",") if part.strip())
+    wishes = Wishes(
+        arguments.pack, arguments.minutes, ids, arguments.count, arguments.name, arguments.seed, arguments.out
+    )  # fmt: skip
+    return await interview(settings, wishes, _source(arguments), console)
+
+
+def _source(arguments: argparse.Namespace) -> CandidateSource:
+    from simulation.script import persona_path
+
+    if arguments.answers:
+        return CandidateSource(kind="recordings", files=[str(Path(f).resolve()) for f in arguments.answers])
+    if arguments.text:
+        return CandidateSource(kind="typed")
+    if arguments.persona:
+        if not persona_path(arguments.persona).is_file():
+            raise UserError(f"there is no persona {arguments.persona!r}; try sam")
+        return CandidateSource(kind="simulated", persona=arguments.persona)
+    raise UserError(
+        "who answers? --answers FILE..., --text, --persona sam, or --resume ID; `viva demo` shows a whole one"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""`viva doctor`: which engine each part would use, why, and what to do for the better one."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.engines import Choice, choose_llm, choose_stt, choose_tts, open_store
+from agent.settings import Settings
+
+_CALLS = [
+    Choice("voice activity", "silero", "bundled with livekit-agents, offline"),
+    Choice("end of turn", "v1-mini", "bundled with livekit-agents, offline; with our patience rules"),
+]
+
+
+async def run(settings: Settings) -> None:
+    """Print the table. Loads no model."""
+    store, memory = await open_store(settings)
+    await store.close()
+    rows = [*_CALLS, choose_stt(settings), choose_tts(settings), choose_llm(settings), memory]
+    console = Console()
+    table = Table(title="What each part would use", title_justify="left")
+    for column in ("part", "engine", "why", "for the better one"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(row.part, row.engine, row.why, row.better or "–")
+    console.print(table)
+    home = settings.home if settings.home.exists() else settings.home.parent
+    while not home.exists():
+        home = home.parent
+    console.print(f"home: {settings.home} ({shutil.disk_usage(home).free // 2**20} MB free)", soft_wrap=True)
+    versions = ", ".join(
+        f"{name} {importlib.metadata.version(name)}" for name in ("vivavoce", "livekit-agents", "moonshine-voice")
+    )
+    console.print(versions, soft_wrap=True)

@@ -1,0 +1,186 @@
+"""`viva interview` and `viva demo`: put the parts together for one session and run it to its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from agent.engines import Engines, choose_llm, load_engines, load_model, open_store
+from agent.errors import UserError
+from agent.live_view import LiveView
+from agent.recorder import RATE, Recorder
+from agent.recordings import RecordedCandidate, load_answers
+from agent.runner import CallPlan, finish, measure_missing, run_call
+from agent.sessions import Begun, begin, check_disk, new_id, resume, session_folder
+from agent.settings import Settings
+from agent.text_mode import run_text
+from dialogue.mind import Mind
+from dialogue.plan import plan
+from dialogue.state import State, fold
+from memory.events import AnyEvent
+from memory.records import CandidateSource, Interview
+from memory.store import EventStore, UnknownSession
+from prompts.loader import load_pack, load_phrases
+from simulation.candidate import SimulatedCandidate
+from simulation.script import load_script, persona_path
+from voice.audio import Audio
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asked for."""
+
+    pack: str = "phone-screen"
+    minutes: float = 10.0
+    questions: tuple[str, ...] = ()
+    count: int | None = None
+    candidate: str = "Candidate"
+    seed: int = 0
+    out: Path | None = None
+
+
+DEMO = Wishes(questions=("improved-process", "mistake", "slow-service"), candidate="Sam")
+
+
+def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Interview:
+    """What is agreed before the first word."""
+    pack = load_pack(wishes.pack)
+    questions = plan(
+        pack, minutes=wishes.minutes, probes=settings.probes, ids=wishes.questions, count=wishes.count, seed=wishes.seed
+    )  # fmt: skip
+    return Interview(
+        id=new_id(), mode=settings.mode, title=pack["title"], pack=pack["name"], language=pack["language"],
+        candidate=wishes.candidate, source=source, questions=questions, probe_budget=settings.probes,
+        minutes=wishes.minutes, seed=wishes.seed,
+    )  # fmt: skip
+
+
+async def interview(settings: Settings, wishes: Wishes, source: CandidateSource, console: Console) -> Path:
+    """A new session, run to its end. Returns the report folder."""
+    answers = load_answers([Path(f) for f in source.files])
+    if answers:
+        wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
+    agreed = planned(settings, wishes, source)
+    check_disk(settings)
+    _notice(console, agreed)
+    engines = load_engines(settings) if source.kind != "typed" else None
+    store, _ = await open_store(settings)
+    try:
+        with LiveView(
+            console if source.kind != "typed" else Console(quiet=True), f"{agreed.title} · {agreed.id}"
+        ) as view:
+            begun = await begin(store, settings, agreed, consent_by=_consent_by(source), on_event=view.on_event)
+            return await _run(settings, store, begun, engines, answers, view, console, wishes.out)
+    finally:
+        await store.close()
+        if engines:
+            await engines.close()
+
+
+async def interview_again(settings: Settings, session: str, out: Path | None, console: Console) -> Path:
+    """Take a stopped or crashed session up where it stopped."""
+    check_disk(settings)
+    store, _ = await open_store(settings)
+    engines: Engines | None = None
+    try:
+        state = await _state_of(store, session)
+        assert state.interview is not None
+        source = state.interview.source
+        answers = load_answers([Path(f) for f in source.files])
+        engines = load_engines(settings) if source.kind != "typed" else None
+        raw = session_folder(settings, session) / "recording.raw"
+        at = raw.stat().st_size / 4 / RATE if raw.is_file() else 0.0
+        title = f"{state.interview.title} · {session} · resumed"
+        with LiveView(console if source.kind != "typed" else Console(quiet=True), title) as view:
+            begun = await resume(store, settings, session, at, view.on_event)
+            return await _run(settings, store, begun, engines, answers, view, console, out)
+    finally:
+        await store.close()
+        if engines:
+            await engines.close()
+
+
+async def report_again(settings: Settings, session: str, out: Path | None) -> Path:
+    """Write the report of a session once more, from its log and recording."""
+    store, _ = await open_store(settings)
+    try:
+        await _state_of(store, session)
+        raw = session_folder(settings, session) / "recording.raw"
+        folder = out or session_folder(settings, session) / "report"
+        return await finish(store, session, raw if raw.is_file() else None, folder, {})
+    finally:
+        await store.close()
+
+
+async def _run(
+    settings: Settings, store: EventStore, begun: Begun, engines: Engines | None, answers: list[Audio], view: LiveView,
+    console: Console, out: Path | None,
+) -> Path:  # fmt: skip
+    journal, state = begun.journal, begun.journal.state
+    assert state.interview is not None
+    home = session_folder(settings, begun.id)
+    home.mkdir(parents=True, exist_ok=True)
+    try:
+        if engines is None:
+            model = load_model(settings, choose_llm(settings))
+            await run_text(journal, Mind(model, settings.llm_deadline, state.interview.language), console)
+            names, raw = {"follow-up wording": model.name if model else "embedded phraser"}, None
+        else:
+            raw = home / "recording.raw"
+            if not state.ended:
+                caller, out_of_answers = _caller(engines, state, answers)
+                mind = Mind(engines.model, settings.llm_deadline, state.interview.language)
+                call = CallPlan(engines, mind, caller, view.watcher, settings.lease_seconds, out_of_answers)
+                await run_call(call, journal, Recorder(raw))
+            await measure_missing(journal, raw)
+            names = engines.names
+    except BaseException:
+        view.__exit__()
+        console.print(
+            f"the session is kept; go on with: viva interview --resume {begun.id}",
+            soft_wrap=True,
+            highlight=False,
+        )
+        raise
+    finally:
+        await journal.release()
+    return await finish(store, begun.id, raw, out or home / "report", names)
+
+
+def _caller(engines: Engines, state: State, answers: list[Audio]) -> tuple[Any, Any]:
+    assert state.interview is not None
+    source = state.interview.source
+    if source.kind == "recordings":
+        given = sum(turn.answered and turn.intent != "repeat" for turn in state.turns)
+        recorded = RecordedCandidate(answers, skip=given)
+        return recorded, lambda: recorded.exhausted
+    if source.kind == "simulated" and source.persona:
+        script = load_script(persona_path(source.persona))
+        script.remember([turn.text for turn in state.turns if turn.answered])
+        return SimulatedCandidate(script, engines.decoder), lambda: False
+    raise UserError(f"a session with a candidate of kind {source.kind!r} cannot be run here")
+
+
+def _consent_by(source: CandidateSource) -> str:
+    """Who agreed. In an offline session it is whoever started the command, having seen the notice."""
+    return {
+        "simulated": "simulated candidate",
+        "recordings": "operator, for the recordings",
+        "typed": "candidate",
+    }.get(source.kind, source.kind)
+
+
+def _notice(console: Console, agreed: Interview) -> None:
+    console.print(load_phrases(agreed.language)["consent"]["text"], style="dim", soft_wrap=True)
+    console.print(f"session {agreed.id}, {len(agreed.questions)} questions", style="dim", highlight=False)
+
+
+async def _state_of(store: EventStore, session: str) -> State:
+    events: list[AnyEvent] = await store.read(session)
+    if not events:
+        known = await store.sessions()
+        raise UnknownSession(f"there is no session {session!r}; known: {', '.join(known[-5:]) or 'none'}")
+    return fold(events)

@@ -1,0 +1,118 @@
+"""Beginning, resuming and ending sessions: ids, folders, consent, leases. The order here is the order of the promises."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agent.errors import UserError
+from agent.journal import Journal
+from agent.settings import Settings
+from dialogue.state import State, fold
+from memory.events import AnyEvent, Consented, Created, Resumed
+from memory.records import Interview
+from memory.store import EventStore, Lease, LeaseHeld, UnknownSession
+from prompts.loader import load_phrases
+
+
+def new_id() -> str:
+    """Sortable by time, unguessable enough not to collide."""
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def owner() -> str:
+    """Who holds a lease: this process, in words."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+def session_folder(settings: Settings, session: str) -> Path:
+    """Where a session's recording and report lie."""
+    return settings.home / "sessions" / session
+
+
+def check_disk(settings: Settings) -> None:
+    """Raises UserError where the home folder cannot be written or is nearly full: told before the call, not in it."""
+    home = settings.home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {home} ({error.strerror}); set VIVA_HOME to a folder you can write"
+        ) from error
+    free = shutil.disk_usage(home).free // 2**20
+    if free < settings.min_free_mb:
+        raise UserError(
+            f"only {free} MB free at {home}, {settings.min_free_mb} are wanted; free some, or set VIVA_HOME"
+        )
+
+
+@dataclass
+class Begun:
+    """A session that this process may write."""
+
+    id: str
+    journal: Journal
+    resumed: bool
+
+
+async def begin(
+    store: EventStore,
+    settings: Settings,
+    interview: Interview,
+    consent_by: str,
+    on_event: Callable[[AnyEvent], None],
+) -> Begun:
+    """Create the session and store the consent: nothing is recorded or spoken before both stand in the log."""
+    lease = await store.acquire(interview.id, owner(), settings.lease_seconds)
+    journal = Journal(store, lease, State(), on_event)
+    version = load_phrases(interview.language)["consent"]["version"]
+    now = time.time()
+    await journal.write(
+        Created(at=now, interview=interview),
+        Consented(at=now, by=consent_by, text_version=version, scope=["recording", "transcript", "analysis"]),
+    )
+    return Begun(interview.id, journal, resumed=False)
+
+
+async def resume(
+    store: EventStore, settings: Settings, session: str, at: float, on_event: Callable[[AnyEvent], None]
+) -> Begun:
+    """Take over a session that another process left. `at`: session time, where the recording goes on.
+
+    Waits for the dead process' lease to run out. Raises UnknownSession or, where it is still alive, LeaseHeld.
+    """
+    events = await store.read(session)
+    if not events:
+        known = await store.sessions()
+        raise UnknownSession(f"there is no session {session!r}; known: {', '.join(known[-5:]) or 'none'}")
+    state = fold(events)
+    me = owner()
+    lease = await _wait_for_lease(store, session, me, settings.lease_seconds)
+    # Whatever the dead process wrote until its lease ran out counts too.
+    state = fold(await store.read(session))
+    journal = Journal(store, lease, state, on_event)
+    if not state.ended:
+        await journal.write(Resumed(at=time.time(), t=at, gap=max(0.0, time.time() - events[-1].at), owner=me))
+    return Begun(session, journal, resumed=True)
+
+
+async def _wait_for_lease(store: EventStore, session: str, me: str, ttl: float) -> Lease:
+    deadline = time.monotonic() + ttl + 2.0
+    while True:
+        with contextlib.suppress(LeaseHeld):
+            return await store.acquire(session, me, ttl)
+        if time.monotonic() > deadline:
+            return await store.acquire(session, me, ttl)  # its error says who holds it
+        await asyncio.sleep(0.25)

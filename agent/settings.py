@@ -1,0 +1,65 @@
+"""All settings in one place: VIVA_* environment variables or an .env file. None is needed to start."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from agent.errors import UserError
+
+
+def _default_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME")
+    return Path(base) / "vivavoce" if base else Path.home() / ".local" / "share" / "vivavoce"
+
+
+class Settings(BaseSettings):
+    """Each field is VIVA_ and its name in capitals. `auto` takes the full engine where it is there, else the embedded one."""
+
+    model_config = SettingsConfigDict(env_prefix="VIVA_", env_file=".env", extra="ignore")
+
+    home: Path = Field(default_factory=_default_home, description="Folder for sessions, recordings and reports")
+    memory: Literal["auto", "sqlite", "redis"] = Field("auto", description="Where the event logs live")
+    redis_url: str = Field("redis://127.0.0.1:6379/0", description="Address of the Redis server")
+    lease_seconds: float = Field(10.0, gt=0, description="How long a dead process keeps its session")
+
+    stt: Literal["auto", "whisper", "moonshine"] = Field("auto", description="Speech to text")
+    stt_model: str = Field("small.en", description="faster-whisper: name, or folder of a converted model")
+    stt_device: str = Field("auto", description="faster-whisper: cpu, cuda or auto")
+    stt_compute_type: str = Field("default", description="faster-whisper: int8, float16, default ...")
+
+    tts: Literal["auto", "coqui", "espeak"] = Field("auto", description="Text to speech")
+    tts_model: str = Field(
+        "tts_models/en/ljspeech/vits", description="Coqui: catalogue name, or folder with config.json"
+    )
+    tts_voice: str = Field("en-us", description="espeak-ng: voice name")
+    tts_device: str = Field("auto", description="Coqui: cpu, cuda or auto")
+    accept_xtts_licence: bool = Field(False, description="Say that your use of XTTS is non-commercial (its licence)")
+
+    llm: Literal["auto", "embedded", "openai", "transformers"] = Field("auto", description="Who words the follow-ups")
+    llm_url: str = Field("", description="OpenAI-compatible server, up to /v1")
+    llm_model: str = Field("", description="Model name on that server, or folder for transformers")
+    llm_adapter: str = Field("", description="Folder of a PEFT adapter, for transformers")
+    llm_key: SecretStr = Field(SecretStr(""), description="Key for the server; never logged")
+    llm_deadline: float = Field(1.2, gt=0, description="Seconds after which the embedded wording is taken")
+
+    mode: Literal["practice", "screen"] = Field("practice", description="practice: your own; screen: hiring")
+    probes: int = Field(1, ge=0, le=5, description="Follow-ups per question, at most")
+    min_free_mb: int = Field(200, ge=0, description="Refuse to start with less free disk space than this")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, with `overrides` that are not None on top. Raises UserError on bad values."""
+    try:
+        given = {key: value for key, value in overrides.items() if value is not None}
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "VIVA_" + "_".join(map(str, first["loc"])).upper()
+        raise UserError(
+            f"{name}={first.get('input')!r}: {first['msg']}; see docs/deployment.md for the settings"
+        ) from error

@@ -1,0 +1,110 @@
+"""A causal language model in this process: transformers, with a PEFT adapter, in 4 bits where CUDA is.
+
+Loaded once a process and used by one thread at a time; generation stops at the deadline by a stopping criterion,
+because a thread cannot be cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from dialogue.backends.base import BackendError, Prompt
+
+
+class LocalTransformers:
+    """`model`: a name or folder; `adapter`: a folder that PEFT saved; `device`: cpu, cuda or auto."""
+
+    def __init__(
+        self, model: str, adapter: str | None = None, device: str = "auto", four_bit: bool | None = None
+    ) -> None:
+        try:
+            import torch
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+        except ImportError as error:
+            raise BackendError(f"transformers is not installed ({error}); pip install 'vivavoce[llm]'") from error
+        self._torch: Any = torch
+        cuda = torch.cuda.is_available() and device != "cpu"
+        options: dict[str, Any] = {"dtype": torch.bfloat16 if cuda else torch.float32}
+        if cuda:
+            options["device_map"] = {"": 0}
+            if four_bit is not False:
+                options["quantization_config"] = _four_bit(torch)
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(adapter if _has_tokenizer(adapter) else model)
+            self._model: Any = AutoModelForCausalLM.from_pretrained(model, **options)
+            if adapter:
+                from peft import PeftModel
+
+                self._model = PeftModel.from_pretrained(self._model, adapter)
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise BackendError(
+                f"the model {model!r}{f' with adapter {adapter!r}' if adapter else ''} cannot be loaded ({reason}); "
+                "give VIVA_LLM_MODEL a folder with the model, or a name that can be downloaded"
+            ) from error
+        self._model.eval()
+        self.name = f"{Path(model).name}{f' + {Path(adapter).name}' if adapter else ''} in process"
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm")
+
+    async def complete(self, prompt: Prompt) -> str:
+        stop = threading.Event()
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, self._generate, prompt, stop)
+        except asyncio.CancelledError:
+            stop.set()
+            raise
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise BackendError(f"{self.name}: {error}") from error
+
+    async def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _generate(self, prompt: Prompt, stop: threading.Event) -> str:
+        ids = self._encode(prompt).to(self._model.device)
+        limit = int(getattr(self._model.config, "max_position_embeddings", 0) or 1 << 20) - prompt.max_tokens
+        ids = ids[:, -max(limit, 1) :]  # the newest words matter most
+        torch = self._torch
+
+        def stopped(input_ids: Any, scores: Any, **_: Any) -> Any:
+            return torch.full((input_ids.shape[0],), stop.is_set(), dtype=torch.bool, device=input_ids.device)
+
+        with torch.inference_mode():
+            out = self._model.generate(
+                ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=prompt.max_tokens,
+                do_sample=False,
+                stopping_criteria=[stopped],
+                pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
+            )
+        return str(self._tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
+
+    def _encode(self, prompt: Prompt) -> Any:
+        if self._tokenizer.chat_template:
+            messages = [
+                {"role": "system", "content": prompt.system},
+                {"role": "user", "content": prompt.user},
+            ]
+            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            return self._tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
+        return self._tokenizer(f"{prompt.system}\n\n{prompt.user}\n", return_tensors="pt")["input_ids"]
+
+
+def _has_tokenizer(adapter: str | None) -> bool:
+    return bool(adapter) and (Path(adapter or "") / "tokenizer_config.json").is_file()
+
+
+def _four_bit(torch: Any) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )

@@ -1,0 +1,269 @@
+"""The interviewer: what to say next. Proposals have no effect; only what is committed becomes an event.
+
+`propose` may be asked on every partial answer, as often as one likes; a proposal is tagged with turn and revision,
+and is used only if nothing changed since. All times come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from dialogue.backends.base import LanguageModel
+from dialogue.intents import Intent, intent_of
+from dialogue.language import tokens
+from dialogue.policy import Decision, decide
+from dialogue.state import State, Turn, apply
+from dialogue.wording import Wording, word
+from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped
+from memory.records import PlannedQuestion, Word
+from prompts.loader import load_phrases
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to store and then to say. `events` are in order; `text` sounds only after they were stored.
+
+    `floor`: whether the candidate is expected to speak after it. `ends`: the call is over after it.
+    """
+
+    events: tuple[AnyEvent, ...]
+    text: str
+    floor: bool = True
+    ends: bool = False
+    note: str = ""  # for the operator's log: why a model's words were not used
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The reply to a partial answer, worked out ahead. Valid for exactly this turn, these words and this state."""
+
+    turn: int
+    heard: str
+    decision: Decision | None
+    wording: Wording | None
+
+
+class Mind:
+    """One interview's mind. Holds no state of the interview: that is folded from events and passed in."""
+
+    def __init__(self, model: LanguageModel | None = None, deadline: float = 1.2, language: str = "en") -> None:
+        self._model = model
+        self._deadline = deadline
+        self._phrases: dict[str, Any] = load_phrases(language)
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    def open(self, state: State, at: float, t: float) -> Reply:
+        """The greeting with the first question; or, after a crash, the way back in."""
+        assert state.interview is not None
+        if not state.greeted:
+            greeting = self._say(
+                state, "greeting", title=state.interview.title, count=_count(len(state.interview.questions))
+            )
+            events, asked = self._ask(state, state.remaining[0], "first in the plan", at, t)
+            first = self._say(state, "first")
+            said = Said(at=at, t=t, purpose="greeting", text=f"{greeting} {first}")
+            return Reply((said, *events), f"{greeting} {first} {asked}")
+        return self._resume(state, at, t)
+
+    def _resume(self, state: State, at: float, t: float) -> Reply:
+        turn = state.awaiting
+        if turn is None:  # it stopped between an answer and the next question
+            sorry = self._say(state, "resume")
+            said = Said(at=at, t=t, purpose="resume", text=sorry)
+            if not state.turns:  # greeted, first question not stored
+                events, text = self._ask(state, state.remaining[0], "first in the plan", at, t)
+                return Reply((said, *events), f"{sorry} {text}")
+            last = state.turns[-1]
+            decision = decide(state, last)
+            reply = self._after(state, decision, None, at, t) if decision.act != "probe" else self._next(state, at, t)
+            return Reply((said, *reply.events), f"{sorry} {reply.text}", reply.floor, reply.ends)
+        if turn.heard:
+            text = self._say(state, "resume_answer")
+            return Reply((Said(at=at, t=t, purpose="resume", text=text),), text)
+        # Put, or about to be put, and nothing heard yet: the same question, not another one.
+        text = f"{self._say(state, 'resume')} {turn.text}"
+        return Reply((Said(at=at, t=t, purpose="resume", text=text),), text)
+
+    # -- after an answer -------------------------------------------------------------------------------------------
+
+    async def propose(self, state: State, turn: Turn, words: Sequence[Word]) -> Proposal:
+        """Work out the reply as if the turn ended now with `words`, all of the turn so far. No side effects."""
+        heard = " ".join(word.text for word in words)
+        supposed = _supposing(state, turn, words)
+        intent = intent_of(heard, self._phrases)
+        if intent.name != "answer" or supposed.turn is None:
+            return Proposal(turn.number, heard, None, None)
+        decision = decide(supposed, supposed.turn)
+        return Proposal(turn.number, heard, decision, await self._word(supposed, decision))
+
+    async def commit(self, state: State, turn: Turn, *, at: float, t: float, proposal: Proposal | None = None) -> Reply:
+        """The turn is over: what to store and say. Uses the proposal where it still fits."""
+        heard = turn.answer
+        intent = intent_of(heard, self._phrases)
+        handled = self._request(state, turn, intent, at, t)
+        if handled is not None:
+            return handled
+        answered = Answered(at=at, t=t, turn=turn.number, intent=_recorded(intent))
+        state = apply(state, answered)
+        assert state.turn is not None
+        fits = proposal is not None and proposal.turn == turn.number and _same(proposal.heard, heard)
+        if intent.name == "answer" and fits and proposal is not None and proposal.decision is not None:
+            decision, wording = proposal.decision, proposal.wording
+        else:
+            decision = decide(state, state.turn)
+            wording = await self._word(state, decision)
+        reply = self._after(state, decision, wording, at, t, lead=self._lead(state, intent))
+        return Reply((answered, *reply.events), reply.text, reply.floor, reply.ends, reply.note)
+
+    def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
+        """Requests that leave the question open, or end it without an answer."""
+
+        def said(purpose: Literal["repeat", "patience", "reply"], text: str) -> Reply:
+            # What was said to ask for it is no part of the answer: the turn starts afresh.
+            cleared = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
+            again = Asked(at=at, t=t, turn=turn.number + 1, question=turn.question, text=turn.text, why="asked again")
+            event = Said(at=at, t=t, purpose=purpose, text=text)
+            if turn.probe is None:
+                return Reply((cleared, event, again), text)
+            follow = Followed(
+                at=at, t=t, turn=turn.number + 1, question=turn.question, probe=turn.probe, gap=turn.gap or "", span=turn.span,
+                text=turn.text, why="asked again", engine=turn.engine or "",
+            )  # fmt: skip
+            return Reply((cleared, event, follow), text)
+
+        match intent.name:
+            case "none":
+                return Reply((), self._say(state, "patience"))
+            case "repeat":
+                return said("repeat", self._say(state, "repeat", question=turn.text))
+            case "time":
+                # Thinking is not an answer; nothing is said but that there is time.
+                return Reply((Said(at=at, t=t, purpose="patience", text=(text := self._say(state, "patience"))),), text)
+            case "robot":
+                return said("reply", self._say(state, "robot", question=turn.text))
+            case "question_back":
+                return said("reply", self._say(state, "question_back", question=turn.text))
+            case "human" | "leave":
+                reason: Literal["human_requested", "candidate_left"] = (
+                    "human_requested" if intent.name == "human" else "candidate_left"
+                )
+                text = self._say(state, "human" if intent.name == "human" else "left")
+                answered = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
+                bye = Said(at=at, t=t, purpose="farewell", text=text)
+                return Reply((answered, bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
+        return None
+
+    def _after(
+        self, state: State, decision: Decision, wording: Wording | None, at: float, t: float, lead: str = ""
+    ) -> Reply:
+        number = len(state.turns) and state.turns[-1].number + 1
+        if decision.act == "probe" and wording is not None and decision.question is not None:
+            event = Followed(
+                at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe, gap=decision.gap,
+                span=decision.span, text=wording.text, why=decision.why, engine=wording.engine,
+            )  # fmt: skip
+            return Reply((event,), _joined(lead, wording.text), note=wording.problem)
+        return self._next(state, at, t, lead)
+
+    def _next(self, state: State, at: float, t: float, lead: str = "") -> Reply:
+        if not state.remaining:
+            text = self._say(state, "closing")
+            events = (Said(at=at, t=t, purpose="closing", text=text), Ended(at=at, t=t, reason="completed"))
+            return Reply(events, _joined(lead, text), floor=False, ends=True)
+        following = state.remaining[0]
+        events_, text = self._ask(state, following, f"next in the plan: {following.competency}", at, t)
+        transition = self._pick(self._phrases["transitions"], state)
+        return Reply(events_, _joined(lead, transition, text))
+
+    def _ask(
+        self, state: State, question: PlannedQuestion, why: str, at: float, t: float
+    ) -> tuple[tuple[AnyEvent, ...], str]:
+        number = state.turns[-1].number + 1 if state.turns else 0
+        return (Asked(at=at, t=t, turn=number, question=question.id, text=question.text, why=why),), question.text
+
+    async def _word(self, state: State, decision: Decision) -> Wording | None:
+        if decision.act != "probe" or state.turn is None:
+            return None
+        earlier = [turn.text for turn in state.turns]
+        return await word(
+            decision, heard=state.turn.answer, earlier=earlier, model=self._model, deadline=self._deadline
+        )
+
+    def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
+        """The turn is over and there will be no more answers (recordings that have run out): thank and close."""
+        answered = Answered(at=at, t=t, turn=turn.number, intent=_recorded(intent_of(turn.answer, self._phrases)))
+        text = self._say(state, "closing")
+        said = Said(at=at, t=t, purpose="closing", text=text)
+        return Reply((answered, said, Ended(at=at, t=t, reason="completed")), text, floor=False, ends=True)
+
+    # -- silence ---------------------------------------------------------------------------------------------------
+
+    def nudge(self, state: State, turn: Turn, count: int, at: float, t: float) -> Reply:
+        """Help a silent candidate: first reassure, then rephrase, then offer to move on; after that, move on."""
+        steps = self._phrases["say"]["nudge"]
+        if count >= len(steps):
+            skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
+            answered = Answered(at=at, t=t, turn=turn.number, intent="silence")
+            reply = self._next(apply(apply(state, answered), skipped), at, t, self._say(state, "skipping"))
+            return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
+        short = state.planned(turn.question).short if turn.probe is None else turn.text
+        text = steps[count].format(short_question=short)
+        return Reply((Said(at=at, t=t, purpose="nudge", text=text),), text)
+
+    def fixed_phrases(self, state: State) -> list[str]:
+        """Sentences that are sure or likely to be needed: worth synthesising before the call."""
+        fixed = [
+            *self._phrases["acknowledgements"],
+            *self._phrases["transitions"],
+            *self._phrases["say"]["patience"],
+        ]
+        return [*fixed, *(q.text for q in state.remaining), *self._phrases["say"]["resume"]]
+
+    # -- words -----------------------------------------------------------------------------------------------------
+
+    def _lead(self, state: State, intent: Intent) -> str:
+        """What is said before the next question: an acknowledgement that judges nothing."""
+        if intent.name == "skip":
+            return self._say(state, "skipping")
+        if intent.name == "dont_know":
+            return self._say(state, "dont_know")
+        return self._pick(self._phrases["acknowledgements"], state)
+
+    def _say(self, state: State, key: str, **values: str) -> str:
+        assert state.interview is not None
+        text: str = self._pick(self._phrases["say"][key], state)
+        return text.format(candidate=state.interview.candidate, **values)
+
+    def _pick(self, options: Sequence[str], state: State) -> str:
+        """In turn, from a place that depends on the session: no two in a row alike, and the same on replay."""
+        assert state.interview is not None
+        return options[(state.interview.seed + len(state.turns)) % len(options)]
+
+
+def _supposing(state: State, turn: Turn, words: Sequence[Word]) -> State:
+    """The state as it would be if `words` were the whole answer of `turn`."""
+    text = " ".join(word.text for word in words)
+    piece = Heard(at=0.0, turn=turn.number, text=text, words=list(words), end=words[-1].end if words else 0.0)
+    supposed = replace(turn, heard=(piece,), answered=True, intent="answer")
+    return replace(state, turns=tuple(supposed if t.number == turn.number else t for t in state.turns))
+
+
+def _same(a: str, b: str) -> bool:
+    return tokens(a) == tokens(b)
+
+
+def _recorded(intent: Intent) -> str:
+    return intent.name if intent.name in {"skip", "dont_know"} else "answer"
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)
+
+
+def _count(number: int) -> str:
+    return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}.get(
+        number, str(number)
+    )

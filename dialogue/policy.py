@@ -1,0 +1,129 @@
+"""What to do next: explicit, testable rules. The policy decides, the model only words it.
+
+After an answer: a follow-up where one is worth it (necessary, and the budget allows), else the next question. A
+follow-up is worth it when something the rubric asks for is missing and can still be given; an answer that has all of
+it is not probed for the sake of probing ("justified skip", docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dialogue.noun_phrases import noun_phrases
+from dialogue.reading import Reader, Reading
+from dialogue.state import State, Turn
+from memory.records import PlannedQuestion, Span, Word
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do and why; `why` is shown in the report."""
+
+    act: Literal["probe", "next", "close"]
+    question: PlannedQuestion | None = None
+    probe: str = ""
+    gap: str = ""
+    span: Span | None = None
+    topic: str = ""  # the candidate's own words for what the span is about, "" if none were usable
+    why: str = ""
+
+
+SHORT_ANSWER = 12  # words; fewer than this and the first thing is to hear more
+
+
+def decide(state: State, turn: Turn) -> Decision:
+    """The next step after `turn` was answered. Pure."""
+    assert state.interview is not None
+    question = state.planned(turn.question)
+    asked = state.of_question(turn.question)
+    followed = sum(t.probe is not None for t in asked)
+    if followed < state.interview.probe_budget and turn.intent in (None, "answer"):
+        decision = _probe(question, asked)
+        if decision:
+            return decision
+    if state.remaining:
+        following = state.remaining[0]
+        why = f"next in the plan: {following.competency}"
+        return Decision("next", following, why=why)
+    return Decision("close", why="all planned questions were asked")
+
+
+def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
+    newest = asked[-1]
+    reader = Reader(newest.words or _untimed(newest))
+    whole = Reader([word for turn in asked for word in (turn.words or _untimed(turn))])
+    reading, everything = reader.read(question), whole.read(question)
+    tried = {turn.probe for turn in asked}
+    for kind, gap, span, why in _wishes(question, reading, everything, reader):
+        if kind in tried:
+            continue
+        topic = _topic(reader, span)
+        return Decision("probe", question, kind, gap, span or _anything(reader), topic, why)
+    return None
+
+
+Wish = tuple[str, str, Span | None, str]
+
+
+def _wishes(question: PlannedQuestion, newest: Reading, whole: Reading, reader: Reader) -> list[Wish]:
+    """Probes that would fill a gap, the most telling first."""
+    missing = whole.missed[0] if whole.missed else ""
+    wishes: list[Wish] = []
+    if newest.words < SHORT_ANSWER:
+        wishes.append(("elaborate", missing or "more detail", None, "the answer is short; first hear more of it"))
+    if question.kind in ("technical", "situational"):
+        if whole.coverage >= 0.75:
+            wishes.append(("depth", "one level harder", None, "most key points were given; see how deep it goes"))
+        elif whole.coverage <= 0.25 and newest.words >= SHORT_ANSWER:
+            wishes.append(("easier", missing, None, f"few key points so far; a way in to: {missing}"))
+        if not whole.reasons:
+            wishes.append(("why", "the reason", _first(newest.actions), "a choice was named without its reason"))
+        if missing:
+            wishes.append(("elaborate", missing, _first(newest.hits), f"not touched yet: {missing}"))
+        wishes.append(("trade_off", "the alternatives", _first(newest.hits), "the alternatives were not weighed"))
+        return wishes if whole.missed or whole.coverage >= 0.75 else []
+    if whole.plural_person >= 3 and whole.plural_person > 2 * whole.first_person:
+        wishes.append(("own_part", "own part", _first(newest.actions), 'much "we" and little "I": own part unclear'))
+    if whole.results and not whole.numbers:
+        wishes.append(
+            (
+                "evidence",
+                "a measured effect",
+                whole.results[-1].span,
+                "an effect is claimed without a measure",
+            )
+        )
+    if not whole.results and newest.words >= SHORT_ANSWER:
+        wishes.append(("result", "the outcome", _first(newest.actions), "the outcome was not told"))
+    if not whole.reasons:
+        wishes.append(("why", "the reason", _first(newest.actions), "a choice was named without its reason"))
+    if missing:
+        wishes.append(("elaborate", missing, _first(newest.actions), f"not touched yet: {missing}"))
+    if whole.missed:
+        wishes.append(("learned", "what they took from it", _first(newest.results), "the lesson was not told"))
+    return wishes
+
+
+def _first(findings: Sequence[object]) -> Span | None:
+    found = findings[0] if findings else None
+    return getattr(found, "span", None)
+
+
+def _anything(reader: Reader) -> Span | None:
+    """Without a finding to point at: the longest clause of the answer."""
+    if not reader.words:
+        return None
+    return reader.clause((len(reader.words) // 2, len(reader.words) // 2 + 1))
+
+
+def _topic(reader: Reader, span: Span | None) -> str:
+    """The candidate's own name for what this is about: a noun phrase in the span, else the weightiest of the answer."""
+    inside = noun_phrases(span.quote) if span else []
+    anywhere = noun_phrases(" ".join(w.text for w in reader.words))
+    return max(inside or anywhere or [""], key=lambda phrase: len(phrase.split()))
+
+
+def _untimed(turn: Turn) -> list[Word]:
+    return [Word(text=t, start=0.0, end=0.0) for t in turn.answer.split()]

@@ -1,0 +1,128 @@
+"""What a report is. Its JSON Schema (prompts/schemas/report.schema.json) is generated from this; a test compares them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from memory.records import Delivery, Record, Span
+
+
+class Statement(Record):
+    """One sentence of judgement or advice. Without evidence that stands in the transcript, code rejects it."""
+
+    text: str
+    evidence: list[Span] = Field(min_length=1)
+
+
+class Sentence(Record):
+    """One sentence of an answer, playable."""
+
+    text: str
+    t0: float | None
+    t1: float | None
+
+
+class Exchange(Record):
+    """A question or follow-up and what was said to it."""
+
+    turn: int
+    kind: Literal["core", "follow_up"]
+    probe: str | None
+    text: str
+    why: str
+    worded_by: str | None
+    aimed_at: Span | None
+    asked_at: float
+    sentences: list[Sentence]
+    intent: str | None
+    delivery: Delivery | None
+    interruptions: int
+    recognition_confidence: float | None
+
+
+class Hit(Record):
+    name: str
+    evidence: Span
+
+
+class Rubric(Record):
+    """The level on the anchored scale 1..5, as the median of several passes with its spread; or why there is none."""
+
+    level: float | None
+    low: float | None
+    high: float | None
+    enough_evidence: bool
+    reason: str
+    anchors: dict[int, str]
+    hits: list[Hit]
+    missed: list[str]
+
+
+class Timing(Record):
+    """Seconds. `expected`: what a full answer to this question usually needs."""
+
+    delay_before_answering: float | None
+    time_spent: float
+    expected: float
+
+
+class Fluency(Record):
+    """Stated inputs only; no score, no inner state."""
+
+    words_per_minute: float | None
+    articulation_rate: float | None
+    pauses_per_minute: float
+    fillers_per_minute: float
+    longest_pause: float
+    confidence: float
+    note: str
+
+
+class QuestionReport(Record):
+    id: str
+    competency: str
+    kind: str
+    difficulty: int
+    text: str
+    exchanges: list[Exchange]
+    rubric: Rubric
+    fluency: Fluency | None
+    timing: Timing
+    try_next: Statement | None
+    skipped: str | None
+
+
+class Overall(Record):
+    strengths: list[Statement]
+    weaknesses: list[Statement]
+    time_management: list[Statement]
+    practice_plan: list[Statement]
+    talk_ratio: float | None = Field(description="candidate's speech / all speech")
+    interruptions_by_candidate: int
+    rejected_statements: int = Field(description="sentences that code rejected for want of evidence")
+
+
+class Hole(Record):
+    """The recording has a hole at `at`: the call was down for `gap` s of real time."""
+
+    at: float
+    gap: float
+
+
+class Report(Record):
+    schema_version: Literal["1"] = "1"
+    session: str
+    title: str
+    mode: Literal["practice", "screen"]
+    candidate: str
+    created_at: str
+    duration: float
+    recording: str | None
+    outcome: str
+    engines: dict[str, str]
+    holes: list[Hole]
+    questions: list[QuestionReport]
+    overall: Overall
+    limits: list[str]

@@ -1,0 +1,172 @@
+"""The state of an interview: a pure fold over its events. Resume, replay, audit and tests are all this function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from memory.events import (
+    Answered,
+    AnyEvent,
+    Asked,
+    Consented,
+    Created,
+    Ended,
+    Followed,
+    Heard,
+    Interrupted,
+    Measured,
+    Reopened,
+    Resumed,
+    Said,
+    Skipped,
+    Spoken,
+)
+from memory.records import Delivery, Interview, PlannedQuestion, Span, Word
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One question or follow-up and all that was heard in reply."""
+
+    number: int
+    question: str
+    text: str
+    why: str
+    probe: str | None = None  # None: the core question itself
+    gap: str | None = None
+    span: Span | None = None
+    engine: str | None = None
+    asked_at: float = 0.0
+    spoken: Spoken | None = None
+    heard: tuple[Heard, ...] = ()
+    answered: bool = False
+    intent: str | None = None
+    delivery: Delivery | None = None
+    interruptions: int = 0
+    reopened: int = 0
+
+    @property
+    def answer(self) -> str:
+        """Everything heard in this turn, as text."""
+        return " ".join(piece.text for piece in self.heard).strip()
+
+    @property
+    def words(self) -> list[Word]:
+        return [word for piece in self.heard for word in piece.words]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where the interview stands. `interview` is None only before the first event."""
+
+    interview: Interview | None = None
+    consented: bool = False
+    greeted: bool = False
+    turns: tuple[Turn, ...] = ()
+    said: tuple[Said, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    holes: tuple[tuple[float, float], ...] = ()  # (t, gap in s) of each resume
+    last_spoken_end: float = 0.0
+    pauses: tuple[float, ...] = field(default=())  # the candidate's own silent pauses so far, s
+    ended: str | None = None
+
+    @property
+    def turn(self) -> Turn | None:
+        """The newest turn."""
+        return self.turns[-1] if self.turns else None
+
+    @property
+    def awaiting(self) -> Turn | None:
+        """The turn that waits for its answer, if any."""
+        return self.turn if self.turn and not self.turn.answered and not self.ended else None
+
+    def of_question(self, question: str) -> tuple[Turn, ...]:
+        """The core turn of a question and its follow-ups, in order."""
+        return tuple(turn for turn in self.turns if turn.question == question)
+
+    @property
+    def remaining(self) -> tuple[PlannedQuestion, ...]:
+        """Planned questions that were neither asked nor skipped, in order."""
+        if self.interview is None:
+            return ()
+        done = {turn.question for turn in self.turns} | {question for question, _ in self.skipped}
+        return tuple(q for q in self.interview.questions if q.id not in done)
+
+    def planned(self, question: str) -> PlannedQuestion:
+        """The plan's entry of a question id."""
+        assert self.interview is not None
+        return next(q for q in self.interview.questions if q.id == question)
+
+
+def fold(events: Iterable[AnyEvent], state: State | None = None) -> State:
+    """Apply events in order, from nothing or from an earlier state."""
+    current = state or State()
+    for event in events:
+        current = apply(current, event)
+    return current
+
+
+def apply(state: State, event: AnyEvent) -> State:
+    """The state after one more event. Total: an event that fits nothing leaves the state as it is."""
+    match event:
+        case Created():
+            return replace(state, interview=event.interview)
+        case Consented():
+            return replace(state, consented=True)
+        case Said():
+            return replace(state, said=(*state.said, event), greeted=state.greeted or event.purpose == "greeting")
+        case Asked():
+            turn = Turn(event.turn, event.question, event.text, event.why, asked_at=event.t)
+            return replace(state, turns=(*state.turns, turn))
+        case Followed():
+            turn = Turn(
+                event.turn,
+                event.question,
+                event.text,
+                event.why,
+                event.probe,
+                event.gap,
+                event.span,
+                event.engine,
+                event.t,
+            )
+            return replace(state, turns=(*state.turns, turn))
+        case Spoken():
+            state = replace(state, last_spoken_end=event.end)
+            return _on_turn(state, event.turn, spoken=event)
+        case Heard():
+            answering = _find(state, event.turn)
+            return _on_turn(state, event.turn, heard=(*answering.heard, event)) if answering else state
+        case Answered():
+            return _on_turn(state, event.turn, answered=True, intent=event.intent)
+        case Measured():
+            lengths = [p.end - p.start for p in event.delivery.silent_pauses]
+            state = replace(state, pauses=(*state.pauses, *lengths))
+            return _on_turn(state, event.turn, delivery=event.delivery)
+        case Reopened():
+            reopened = _find(state, event.turn)
+            kept = tuple(t for t in state.turns if t.number <= event.turn)
+            state = replace(state, turns=kept)
+            return _on_turn(state, event.turn, answered=False, reopened=reopened.reopened + 1) if reopened else state
+        case Interrupted():
+            over = _find(state, event.turn)
+            return _on_turn(state, event.turn, interruptions=over.interruptions + 1) if over else state
+        case Resumed():
+            return replace(state, holes=(*state.holes, (event.t, event.gap)))
+        case Skipped():
+            return replace(state, skipped=(*state.skipped, (event.question, event.reason)))
+        case Ended():
+            return replace(state, ended=event.reason)
+
+
+def _find(state: State, number: int | None) -> Turn | None:
+    return next((turn for turn in state.turns if turn.number == number), None)
+
+
+def _on_turn(state: State, number: int | None, **changes: object) -> State:
+    turns = tuple(
+        replace(turn, **changes) if turn.number == number else turn  # type: ignore[arg-type]
+        for turn in state.turns
+    )
+    return replace(state, turns=turns)

@@ -1,0 +1,1 @@
+"""What is remembered: records, events, stores and leases. Knows none of the other packages."""

@@ -1,0 +1,177 @@
+"""The events of an interview. The log of them is the truth; every other state is computed from it.
+
+`at` is unix seconds, given by the caller; `t` is seconds on the session's timeline (the recording's clock).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from memory.records import Delivery, Interview, Record, Span, Word
+
+
+class Event(Record):
+    """Common to all: when it happened. Subclasses are told apart by `kind`."""
+
+    at: float
+    t: float = 0.0
+
+
+class Created(Event):
+    kind: Literal["created"] = "created"
+    interview: Interview
+
+
+class Consented(Event):
+    """Nothing is recorded or spoken before this stands in the log."""
+
+    kind: Literal["consented"] = "consented"
+    by: str
+    text_version: str
+    scope: list[str]
+
+
+class Said(Event):
+    """The agent's own words that are not a question: greeting, acknowledgement, nudge, repeat, notice, farewell."""
+
+    kind: Literal["said"] = "said"
+    purpose: Literal[
+        "greeting",
+        "repeat",
+        "rephrase",
+        "nudge",
+        "patience",
+        "reply",
+        "resume",
+        "closing",
+        "farewell",
+        "notice",
+    ]
+    text: str
+
+
+class Asked(Event):
+    """A core question was put. `turn` counts questions and follow-ups alike, from 0."""
+
+    kind: Literal["asked"] = "asked"
+    turn: int
+    question: str
+    text: str
+    why: str
+
+
+class Followed(Event):
+    """A follow-up was put: typed, aimed at a span, validated. `engine` names who worded it."""
+
+    kind: Literal["followed"] = "followed"
+    turn: int
+    question: str
+    probe: str
+    gap: str
+    span: Span | None
+    text: str
+    why: str
+    engine: str
+
+
+class Spoken(Event):
+    """What really sounded of the last utterance: `t`..`end`, first to last audible sample as played."""
+
+    kind: Literal["spoken"] = "spoken"
+    turn: int | None
+    end: float
+    interrupted: bool = False
+    heard_share: float = 1.0
+
+
+class Heard(Event):
+    """A final piece of the candidate's speech, stored the moment it is known: a crash loses no heard word."""
+
+    kind: Literal["heard"] = "heard"
+    turn: int
+    text: str
+    words: list[Word]
+    end: float
+    confidence: float | None = None
+
+
+class Answered(Event):
+    """The turn was committed: all pieces heard since the question are its answer."""
+
+    kind: Literal["answered"] = "answered"
+    turn: int
+    intent: str = "answer"
+
+
+class Measured(Event):
+    """Timing and hesitation of a turn's answer; comes a moment after it, so that no reply waits for it."""
+
+    kind: Literal["measured"] = "measured"
+    turn: int
+    delivery: Delivery
+
+
+class Reopened(Event):
+    """The candidate went on after the turn had been taken: the answer is open again."""
+
+    kind: Literal["reopened"] = "reopened"
+    turn: int
+
+
+class Interrupted(Event):
+    """Barge-in: the candidate spoke over the agent, who fell silent at `t`."""
+
+    kind: Literal["interrupted"] = "interrupted"
+    turn: int | None
+
+
+class Resumed(Event):
+    """Another process took over. `t` is where the recording has its hole, `gap` how long it was in real time."""
+
+    kind: Literal["resumed"] = "resumed"
+    gap: float
+    owner: str
+
+
+class Skipped(Event):
+    kind: Literal["skipped"] = "skipped"
+    question: str
+    reason: str
+
+
+class Ended(Event):
+    kind: Literal["ended"] = "ended"
+    reason: Literal["completed", "candidate_left", "time", "human_requested"]
+
+
+AnyEvent = Annotated[
+    Created
+    | Consented
+    | Said
+    | Asked
+    | Followed
+    | Spoken
+    | Heard
+    | Answered
+    | Measured
+    | Reopened
+    | Interrupted
+    | Resumed
+    | Skipped
+    | Ended,
+    Field(discriminator="kind"),
+]
+
+_ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(AnyEvent)
+
+
+def encode(event: AnyEvent) -> str:
+    """One line of JSON."""
+    return _ADAPTER.dump_json(event).decode()
+
+
+def decode(line: str | bytes) -> AnyEvent:
+    """The event behind one line of JSON. Raises pydantic.ValidationError on anything else."""
+    return _ADAPTER.validate_json(line)

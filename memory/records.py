@@ -1,0 +1,136 @@
+"""Records that outlive a call. All times are seconds on the session's own timeline (the recording's clock)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["practice", "screen"]
+
+
+class Record(BaseModel):
+    """Immutable and strict: an unknown field is a mistake, not an extension."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Word(Record):
+    """One spoken word. `start` and `end` in seconds on the session timeline."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float | None = None
+
+
+class Stretch(Record):
+    """A stretch of time, in seconds on the session timeline."""
+
+    start: float
+    end: float
+
+
+class FilledPause(Record):
+    """A vocal hesitation ("um", "uh"), in seconds on the session timeline."""
+
+    start: float
+    end: float
+    word: str
+
+
+class Delivery(Record):
+    """Timing and hesitation of one answer, measured from sound. Formulas and sources: docs/metrics.md."""
+
+    start: float
+    end: float
+    response_delay: float | None = Field(description="s, end of the agent's audible sound to first sound; < 0: overlap")
+    first_word_delay: float | None = Field(description="s, the same to the first word that is not a filler")
+    speaking_time: float = Field(description="s, first to last speech, pauses included")
+    phonation_time: float = Field(description="s of speech, silent pauses >= 250 ms removed")
+    silent_pauses: list[Stretch]
+    pauses_within_clause: int
+    pauses_between_clauses: int
+    pause_rate: float = Field(description="silent pauses per minute of speaking time")
+    longest_pause: float
+    pause_share: float = Field(description="share of speaking time that is silent pause, 0..1")
+    filled_pauses: list[FilledPause]
+    filler_words: list[str]
+    filler_rate: float = Field(description="filled pauses and filler words per minute of speaking time")
+    speech_rate: float | None = Field(description="syllables per second of speaking time")
+    articulation_rate: float | None = Field(description="syllables per second of phonation time")
+    words_per_minute: float | None
+    mean_length_of_run: float | None = Field(description="syllables between silent pauses")
+    repetitions: list[str]
+    restarts: list[str]
+    pitch_sd_semitones: float | None
+    pitch_median_hz: float | None
+    loudness_dbfs: float | None = Field(description="median level of speech frames")
+    loudness_iqr_db: float | None
+    interruptions: int = Field(default=0, description="times the candidate spoke over the agent in this turn")
+    confidence: float = Field(description="0..1, how far the numbers may be trusted (noise, clipping, amount)")
+
+
+class Span(Record):
+    """The piece of an answer that a follow-up or a judgement points at; playable from t0 to t1."""
+
+    quote: str
+    t0: float | None = None
+    t1: float | None = None
+
+
+class PlannedQuestion(Record):
+    """A question as it was when the interview was planned: later edits of the pack change nothing in a running one."""
+
+    id: str
+    competency: str
+    kind: Literal["behavioural", "technical", "motivation", "situational"]
+    text: str
+    short: str
+    difficulty: int = Field(ge=1, le=5)
+    seconds: int = Field(gt=0, description="time a full answer needs")
+    patience: float = Field(gt=0, description="s of thinking that this question deserves before a nudge")
+    key_points: list[KeyPoint]
+    anchors: dict[int, str]
+    probes: list[Probe]
+
+
+class KeyPoint(Record):
+    """Something that a good answer holds. `any_of`: phrases, one of which in the answer counts as a hit."""
+
+    name: str
+    any_of: list[str]
+
+
+class Probe(Record):
+    """A follow-up prepared by the question's author; the wording of last resort."""
+
+    type: str
+    text: str
+
+
+PlannedQuestion.model_rebuild()
+
+
+class CandidateSource(Record):
+    """Who answers: a person typing, recordings, or a simulated candidate. Kept so that a resume finds the same."""
+
+    kind: Literal["simulated", "recordings", "typed", "room"]
+    persona: str | None = None
+    files: list[str] = []
+
+
+class Interview(Record):
+    """What was agreed before the first word. Never changed after."""
+
+    id: str
+    mode: Mode
+    title: str
+    pack: str
+    language: str = "en"
+    candidate: str = "Candidate"
+    source: CandidateSource
+    questions: list[PlannedQuestion]
+    probe_budget: int = Field(ge=0, description="follow-ups per core question, at most; equal for all in screen mode")
+    minutes: float
+    seed: int = 0

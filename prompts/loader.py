@@ -1,0 +1,126 @@
+"""Read and check what people wrote. An error names the file and the line, and says what is expected there."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+FOLDER = Path(__file__).parent
+
+
+class PromptError(Exception):
+    """A pack, phrase list or template that cannot be used: file, line, and what to change."""
+
+
+def load_pack(name_or_path: str) -> dict[str, Any]:
+    """A question pack by name (prompts/packs) or path, checked against schemas/pack.schema.json."""
+    path = _find(name_or_path, "packs")
+    data, lines = _read_yaml(path)
+    _check(data, lines, path, "pack.schema.json")
+    seen: dict[str, int] = {}
+    for i, question in enumerate(data["questions"]):
+        if question["id"] in seen:
+            where = lines.get(("questions", i, "id"), 0)
+            raise PromptError(f"{path}:{where}: question id {question['id']!r} is used twice; give this one another")
+        seen[question["id"]] = i
+    return dict(data)
+
+
+@functools.cache
+def load_phrases(language: str = "en") -> dict[str, Any]:
+    """The interviewer's fixed sentences and the phrases it recognises, checked against schemas/phrases.schema.json."""
+    path = _find(language, "phrases")
+    data, lines = _read_yaml(path)
+    _check(data, lines, path, "phrases.schema.json")
+    return dict(data)
+
+
+@functools.cache
+def load_schema(name: str) -> dict[str, Any]:
+    """A JSON Schema of prompts/schemas."""
+    schema: dict[str, Any] = json.loads((FOLDER / "schemas" / name).read_text("utf-8"))
+    return schema
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of prompts/templates. A value that the template needs and does not get is an error."""
+    return _environment().get_template(template).render(**values)
+
+
+def pack_names() -> list[str]:
+    """Packs that come with Vivavoce."""
+    return sorted(path.stem for path in (FOLDER / "packs").glob("*.yaml"))
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(enabled_extensions=("html.j2", "html")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _find(name: str, kind: str) -> Path:
+    shipped = FOLDER / kind / f"{name}.yaml"
+    if shipped.is_file():
+        return shipped
+    path = Path(name)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in (FOLDER / kind).glob("*.yaml")))
+        raise PromptError(f"{name}: no such file, and no pack of that name ({known}); check the path")
+    return path
+
+
+def _read_yaml(path: Path) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    try:
+        text = path.read_text("utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise PromptError(f"{path}:{line}: not valid YAML ({error.problem}); check indentation and quotes") from error
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise PromptError(f"{path}:1: cannot be read ({error}); save it as UTF-8 text") from error
+    if node is None:
+        raise PromptError(f"{path}:1: is empty; see prompts/packs/phone-screen.yaml for an example")
+    lines: dict[tuple[str | int, ...], int] = {}
+    _note_lines(node, (), lines)
+    return data, lines
+
+
+def _note_lines(node: yaml.Node, where: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
+    lines[where] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            _note_lines(value, (*where, key.value), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            _note_lines(value, (*where, i), lines)
+
+
+def _check(data: Any, lines: dict[tuple[str | int, ...], int], path: Path, schema: str) -> None:
+    validator = jsonschema.Draft202012Validator(load_schema(schema))
+    # YAML writes the anchors' levels as numbers; JSON Schema knows only text as names.
+    error = jsonschema.exceptions.best_match(validator.iter_errors(_text_keys(data)))
+    if error is None:
+        return
+    where: tuple[str | int, ...] = tuple(error.absolute_path)
+    while where and where not in lines:
+        where = where[:-1]
+    spot = ".".join(map(str, error.absolute_path)) or "the file"
+    raise PromptError(f"{path}:{lines.get(where, 1)}: {spot}: {error.message[:200]}")
+
+
+def _text_keys(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {str(key): _text_keys(value) for key, value in data.items()}
+    return [_text_keys(value) for value in data] if isinstance(data, list) else data

@@ -1,0 +1,1 @@
+"""Speech recognition behind LiveKit's `stt.STT`: one streaming loop, two engines."""

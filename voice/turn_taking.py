@@ -1,0 +1,168 @@
+"""Has the candidate finished? Patience as explicit rules. Pure: fed with cues and times, answers with an action.
+
+Four kinds of evidence, in the order of their weight: what was said ("let me think", a sentence left open), how it
+sounded (LiveKit's v1-mini end-of-turn probability), the question (a story takes longer than a name), and the person
+(someone who pauses long inside an answer is given longer). The rules are in docs/architecture.md, measured by
+bench/latency.py: false cut-offs and latency together, because either alone can be had for nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+from voice.words import FILLED_PAUSES
+
+_OPEN_ENDINGS = frozenset(
+    (
+        "and but or so because since although though while whereas if when where which that who whose than as to "
+        "of for from with without in on at by about into over under between the a an my our your their his her its "
+        "this these those i we you he she they it is was were are am be been being have has had do does did can "
+        "could will would should might may must not like then also very really more most just even"
+    ).split()
+)
+# A request for time, with at most five words after it ("let me think about that for a moment").
+_WANTS_TIME = re.compile(
+    r"\b(let me (think|see|just think|consider|recall|remember)|give me (a|one|just a) (second|moment|minute|sec)"
+    r"|just (a|one) (second|moment|minute|sec)|i need (a|one) (second|moment|minute)|i'?m (still )?thinking|let'?s see"
+    r"|(that'?s|that is) a good question|how (do|should|can) i (put|say) (this|that|it)|what('?s| is) the word"
+    r"|hold on|bear with me|one moment)(\W+\w+){0,5}\W*$",
+    re.IGNORECASE,
+)
+
+
+class Action(Enum):
+    """What the listener should do now."""
+
+    WAIT = "wait"
+    COMMIT = "commit"
+    NUDGE = "nudge"
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds of silence. Each is the answer to one question about the moment; see `required_silence`."""
+
+    finished: float = 0.6  # sounds finished and reads finished
+    unsure: float = 1.3  # the sound says no, the words say yes, or the other way round
+    open_clause: float = 2.6  # "... because", "... and the"
+    filled_pause: float = 3.2  # "... um"
+    asked_for_time: float = 12.0  # "let me think"
+    likely: float = (
+        0.35  # end-of-turn probability from which the sound says yes (v1-mini's own English threshold: 0.36)
+    )
+    unlikely: float = 0.12  # below: the sound says no
+    longest: float = 4.0  # never wait longer than this on hesitation alone
+    thin_answer: float = 0.7  # extra, when much less was said than the question needs
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is known at one instant of a turn."""
+
+    text: str  # all words of the turn so far, the unstable ones included
+    speech_seconds: float  # s of speech in the turn so far
+    end_of_turn: float | None  # probability from the sound, 0..1; None where not asked yet
+    expected_seconds: float  # s that a full answer needs
+    habit: float | None  # s: this person's long pauses inside answers (90th percentile); None while unknown
+
+
+def wants_time(text: str) -> bool:
+    """Whether the words end in a request for time ("let me think about that for a second")."""
+    return bool(_WANTS_TIME.search(text.strip()))
+
+
+def required_silence(moment: Moment, patience: Patience) -> float:
+    """Seconds of silence after which the turn counts as over."""
+    words = re.findall(r"[\w'’-]+", moment.text.lower())
+    if not words:
+        return float("inf")
+    if wants_time(moment.text):
+        return patience.asked_for_time
+    sound = moment.end_of_turn
+    if words[-1] in FILLED_PAUSES:
+        needed = patience.filled_pause
+    elif words[-1] in _OPEN_ENDINGS and not moment.text.rstrip().endswith(("?", "!")):
+        needed = patience.open_clause
+    elif sound is None or patience.unlikely <= sound < patience.likely:
+        needed = patience.unsure
+    elif sound < patience.unlikely:
+        needed = patience.unsure + 0.5
+    elif moment.text.rstrip().endswith((",", "-", "—")):
+        needed = patience.unsure
+    else:
+        needed = patience.finished
+    share = moment.speech_seconds / max(moment.expected_seconds, 1.0)
+    if share < 0.2 and len(words) > 3:
+        needed += patience.thin_answer * (1.0 - share / 0.2)
+    if moment.habit is not None and needed > patience.finished:
+        needed = max(needed, min(1.2 * moment.habit, patience.longest))
+    return min(needed, patience.longest)
+
+
+@dataclass
+class Turn:
+    """One turn of the candidate: state, and the two questions asked of it on every tick.
+
+    Times are s on the clock of the candidate's audio. `began`: when the floor was given (the agent's sound ended).
+    """
+
+    began: float
+    expected_seconds: float
+    think: float  # s of silence before the first nudge
+    patience: Patience = field(default_factory=Patience)
+    habit: float | None = None
+    text: str = ""
+    speaking: bool = False
+    speech_ended: float | None = None
+    speech_started: float | None = None
+    speech_seconds: float = 0.0
+    end_of_turn: float | None = None
+    nudges: int = 0
+    last_nudge: float | None = None
+    inner_pauses: list[float] = field(default_factory=list)
+
+    def speech_began(self, at: float) -> None:
+        if self.speech_ended is not None:
+            self.inner_pauses.append(max(0.0, at - self.speech_ended))
+        self.speaking, self.speech_started, self.speech_ended = True, at, None
+        self.end_of_turn = None
+
+    def speech_stopped(self, at: float) -> None:
+        if self.speaking and self.speech_started is not None:
+            self.speech_seconds += max(0.0, at - self.speech_started)
+        self.speaking, self.speech_ended = False, at
+
+    def heard(self, text: str) -> None:
+        """All words of the turn so far."""
+        self.text = text
+
+    def sounded_final(self, probability: float) -> None:
+        self.end_of_turn = probability
+
+    @property
+    def moment(self) -> Moment:
+        return Moment(self.text, self.speech_seconds, self.end_of_turn, self.expected_seconds, self.habit)
+
+    def decide(self, now: float) -> Action:
+        """Wait, take the turn, or help a silent candidate."""
+        if self.speaking:
+            return Action.WAIT
+        if not self.text.strip():
+            # Sound without words (a cough, a sigh) is a sign of life, not an answer.
+            quiet_since = max(self.began, self.speech_ended or 0.0, self.last_nudge or 0.0)
+            return Action.NUDGE if now - quiet_since >= self.think else Action.WAIT
+        assert self.speech_ended is not None or self.text
+        silence = now - (self.speech_ended if self.speech_ended is not None else self.began)
+        if wants_time(self.text):
+            quiet_since = max(self.speech_ended or 0.0, self.last_nudge or 0.0)
+            needed = max(self.patience.asked_for_time, 1.5 * self.think)
+            return Action.NUDGE if now - quiet_since >= needed else Action.WAIT
+        return Action.COMMIT if silence >= required_silence(self.moment, self.patience) else Action.WAIT
+
+
+def habit_of(pauses: list[float]) -> float | None:
+    """A person's long pauses inside answers: the 90th percentile of those of 0.5 s and more; None under three of them."""
+    long = sorted(p for p in pauses if p >= 0.5)
+    return long[min(len(long) - 1, int(0.9 * len(long)))] if len(long) >= 3 else None
