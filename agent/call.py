@@ -62,6 +62,7 @@ class _Hearing:
     finals: list[stt.SpeechEvent] = field(default_factory=list)
     partial: list[TimedWord] = field(default_factory=list)
     open: bool = False  # the recogniser still has speech that is not final
+    settled: bool = True  # all speech so far was decoded, final or not
 
 
 class _Listener(Agent):
@@ -117,8 +118,9 @@ class Call:
         self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
         self.ear.on_frame = self._tick.set
         self._tts = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache)
+        self._stt = LocalSTT(engines.decoder, engines.ears)
         self.session: AgentSession[Any] = AgentSession(
-            stt=LocalSTT(engines.decoder, engines.ears),
+            stt=self._stt,
             vad=inference.VAD(model="silero"),
             tts=self._tts,
             turn_handling={
@@ -245,8 +247,10 @@ class Call:
             await self._drain()
             current = self._journal.state.awaiting or asked
             turn.heard(f"{current.answer} {joined(self._hearing.partial)}".strip())
+            # A request ("could you repeat that?") is complete however short it is.
+            turn.expected_seconds = 1.0 if self._mind.is_request(turn.text) else seconds
             action = turn.decide(self.ear.now)
-            if action is Action.COMMIT and not self.ear.speaking and not self._hearing.open:
+            if action is Action.COMMIT and not self.ear.speaking and (self._hearing.settled or not self._hearing.open):
                 reply = await self._commit(current)
                 if reply is not None:
                     self.ear.turn = None
@@ -264,6 +268,10 @@ class Call:
     async def _commit(self, asked: Asked) -> Reply | None:
         """The reply to a finished turn; None if the candidate went on while it was worked out."""
         self._watch.phase("thinking")
+        await self._finish_speech()
+        if self.ear.speaking:
+            return None
+        asked = self._journal.state.awaiting or asked
         if self._proposing:
             # A proposal on its way is nearer to done than a new one.
             with contextlib.suppress(asyncio.CancelledError):
@@ -283,9 +291,9 @@ class Call:
         """A recogniser's event, on its way through."""
         kind = event.type
         if kind is stt.SpeechEventType.START_OF_SPEECH:
-            self._hearing.open = True
+            self._hearing.open, self._hearing.settled = True, False
         elif kind is stt.SpeechEventType.END_OF_SPEECH:
-            self._hearing.open = False
+            self._hearing.open, self._hearing.settled = False, True
             self._hearing.partial = []
         elif kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
             self._hearing.finals.append(event)
@@ -294,6 +302,7 @@ class Call:
             self._hearing.partial = [word.shifted(self._offset) for word in words_of(event)]
             self._watch.caption("candidate", joined(self._hearing.partial), False)
             if kind is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
+                self._hearing.settled = True
                 self._propose()
         self._tick.set()
 
@@ -354,9 +363,19 @@ class Call:
         if self._measuring:
             await asyncio.gather(*self._measuring)
 
+    async def _finish_speech(self) -> None:
+        """Have the recogniser make its open words final, and store them."""
+        if self._hearing.open:
+            self._stt.finish_speech()
+        while self._hearing.open and not self.ear.speaking:
+            await self._next_tick()
+        await self._drain()
+
     async def _next_tick(self) -> None:
         await self._tick.wait()
         self._tick.clear()
+        if self.ear.speaking:
+            self._hearing.settled = False
 
     def _mouth(self) -> Mouth:
         assert self.mouth is not None

@@ -13,6 +13,7 @@ from agent.errors import UserError
 from agent.live_view import LiveView
 from agent.recorder import RATE, Recorder
 from agent.recordings import RecordedCandidate, load_answers
+from agent.recovery import recover_speech
 from agent.runner import CallPlan, finish, measure_missing, run_call
 from agent.sessions import Begun, begin, check_disk, new_id, resume, session_folder
 from agent.settings import Settings
@@ -131,6 +132,9 @@ async def _run(
         else:
             raw = home / "recording.raw"
             if not state.ended:
+                if begun.resumed:
+                    await recover_speech(journal, raw, engines.decoder)
+                    state = journal.state
                 caller, out_of_answers = _caller(engines, state, answers)
                 mind = Mind(engines.model, settings.llm_deadline, state.interview.language)
                 call = CallPlan(engines, mind, caller, view.watcher, settings.lease_seconds, out_of_answers)
@@ -159,7 +163,9 @@ def _caller(engines: Engines, state: State, answers: list[Audio]) -> tuple[Any, 
         return recorded, lambda: recorded.exhausted
     if source.kind == "simulated" and source.persona:
         script = load_script(persona_path(source.persona))
-        script.remember([turn.text for turn in state.turns if turn.answered])
+        script.remember(
+            [turn.text for turn in state.turns if turn.answered], state.awaiting.text if state.awaiting else ""
+        )
         return SimulatedCandidate(script, engines.decoder), lambda: False
     raise UserError(f"a session with a candidate of kind {source.kind!r} cannot be run here")
 

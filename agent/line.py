@@ -57,13 +57,14 @@ class LineOutput(io.AudioOutput):
     """What the agent says: frames come faster than real time, and are taken tick by tick."""
 
     def __init__(self) -> None:
-        super().__init__(label="line", capabilities=io.AudioOutputCapabilities(pause=False), sample_rate=RATE)
+        super().__init__(label="line", capabilities=io.AudioOutputCapabilities(pause=True), sample_rate=RATE)
         self._pending: list[Samples] = []
         self._count = 0  # samples pending
         self._played = 0  # samples of the current segment that were taken
         self._open = False  # a segment is being captured
         self._ended = False  # its last frame was captured
         self._started = False
+        self._paused = False
         self.segment_seconds = 0.0
         self.audible_start: float | None = None
         self.audible_end: float | None = None
@@ -94,11 +95,19 @@ class LineOutput(io.AudioOutput):
             self._pending, self._count = [], 0
             self._finish(interrupted=True)
 
+    def pause(self) -> None:
+        super().pause()
+        self._paused = True
+
+    def resume(self) -> None:
+        super().resume()
+        self._paused = False
+
     def take(self, count: int, now: float) -> Samples:
         """The next `count` samples, silence where there are none. `now`: s on the session's clock, of the first one."""
         out = np.zeros(count, np.float32)
         filled = 0
-        while filled < count and self._pending:
+        while filled < count and self._pending and not self._paused:
             head = self._pending[0]
             part = min(count - filled, len(head))
             out[filled : filled + part] = head[:part]

@@ -17,7 +17,7 @@ _LONGEST_REQUEST = {
     "skip": 8,
     "dont_know": 12,
     "robot": 14,
-    "human": 25,
+    "human": 14,
     "leave": 14,
     "time": 12,
 }

@@ -213,6 +213,10 @@ class Mind:
         text = steps[count].format(short_question=short)
         return Reply((Said(at=at, t=t, purpose="nudge", text=text),), text)
 
+    def is_request(self, heard: str) -> bool:
+        """Whether these words ask for something (repeat, skip, a person) and are no answer."""
+        return intent_of(heard, self._phrases).name not in ("answer", "none", "time", "question_back")
+
     def fixed_phrases(self, state: State) -> list[str]:
         """Sentences that are sure or likely to be needed: worth synthesising before the call."""
         fixed = [

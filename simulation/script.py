@@ -77,15 +77,18 @@ class Script:
         self._used[topic.name] = used + 1
         return topic.lines[used]
 
-    def remember(self, questions: Sequence[str]) -> None:
-        """Take up a conversation in which these questions were already answered."""
-        for question in questions:
+    def remember(self, answered: Sequence[str], open_question: str = "") -> None:
+        """Take up a conversation: these questions were answered, the last one is still open."""
+        for question in answered:
             topic = self.recognise(question)
             if topic is not None and self._used.get(topic.name, 0) == 0:
                 self._current = topic
                 self._asked_again.add(topic.name)
             if self._current:
                 self._used[self._current.name] = self._used.get(self._current.name, 0) + 1
+        topic = self.recognise(open_question)
+        if topic is not None and self._used.get(topic.name, 0) == 0:
+            self._current = topic
 
     def all_lines(self) -> list[Line]:
         """Every line that can be said."""

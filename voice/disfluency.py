@@ -17,6 +17,7 @@ _LIKE_BEFORE = frozenset(
         "much just to"
     ).split()
 )
+_INTENSIFIERS = frozenset("really so very totally super um uh".split())
 _ALLOWED_REPEATS = frozenset(
     (
         "very really no yes so much many far long had that ha bye well again never ever never more now one two "
@@ -73,9 +74,9 @@ def _is_filler_phrase(words: Sequence[str], i: int) -> bool:
 
 def _is_filler_like(words: Sequence[str], i: int) -> bool:
     before, after = words[i - 1] if i else "", words[i + 1] if i + 1 < len(words) else ""
-    return (
-        before not in _LIKE_BEFORE and after not in {"to", "that", "this", "these", "those", "it"}
-    ) or before in FILLED_PAUSES
+    if before in FILLED_PAUSES or after in _INTENSIFIERS:
+        return True
+    return before not in _LIKE_BEFORE and after not in {"to", "that", "this", "these", "those", "it"}
 
 
 def repetitions(words: Sequence[TimedWord]) -> list[str]:

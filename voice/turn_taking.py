@@ -14,14 +14,19 @@ from enum import Enum
 
 from voice.words import FILLED_PAUSES
 
+# Nobody ends a sentence on these.
 _OPEN_ENDINGS = frozenset(
-    (
-        "and but or so because since although though while whereas if when where which that who whose than as to "
-        "of for from with without in on at by about into over under between the a an my our your their his her its "
-        "this these those i we you he she they it is was were are am be been being have has had do does did can "
-        "could will would should might may must not like then also very really more most just even"
-    ).split()
+    "and but or so because since although though while whereas if when where which who whose than as to of for from with "
+    "without at by into between the a an my our your their his its i we they he she were am be been being has had does could "
+    "would will should may might must also very really then".split()
 )
+# Sentences end on these now and then: open only where neither the recogniser nor the sound closes the sentence.
+_OFTEN_OPEN = frozenset(
+    "that this these those it you her in on about over under is are was have do did can not like more most just even "
+    "what how some any all".split()
+)
+# Alone, these only announce that an answer is coming.
+_OPENERS = frozenset("well so okay ok yeah yes right sure oh alright first now look i see hmm".split())
 # A request for time, with at most five words after it ("let me think about that for a moment").
 _WANTS_TIME = re.compile(
     r"\b(let me (think|see|just think|consider|recall|remember)|give me (a|one|just a) (second|moment|minute|sec)"
@@ -52,9 +57,10 @@ class Patience:
     likely: float = (
         0.35  # end-of-turn probability from which the sound says yes (v1-mini's own English threshold: 0.36)
     )
+    surely: float = 0.5  # from which the sound outweighs a missing full stop
     unlikely: float = 0.12  # below: the sound says no
     longest: float = 4.0  # never wait longer than this on hesitation alone
-    thin_answer: float = 0.7  # extra, when much less was said than the question needs
+    thin_answer: float = 1.2  # extra, when much less was said than the question needs
 
 
 @dataclass(frozen=True)
@@ -81,22 +87,24 @@ def required_silence(moment: Moment, patience: Patience) -> float:
     if wants_time(moment.text):
         return patience.asked_for_time
     sound = moment.end_of_turn
+    closed = moment.text.rstrip().endswith((".", "?", "!"))
+    surely = sound is not None and sound >= patience.surely
     if words[-1] in FILLED_PAUSES:
         needed = patience.filled_pause
-    elif words[-1] in _OPEN_ENDINGS and not moment.text.rstrip().endswith(("?", "!")):
+    elif all(word in _OPENERS for word in words) or words[-1] in _OPEN_ENDINGS or (words[-1] in _OFTEN_OPEN and not closed and not surely):
         needed = patience.open_clause
     elif sound is None or patience.unlikely <= sound < patience.likely:
         needed = patience.unsure
     elif sound < patience.unlikely:
         needed = patience.unsure + 0.5
-    elif moment.text.rstrip().endswith((",", "-", "—")):
+    elif not closed and not surely:
         needed = patience.unsure
     else:
         needed = patience.finished
     share = moment.speech_seconds / max(moment.expected_seconds, 1.0)
-    if share < 0.2 and len(words) > 3:
+    if share < 0.2:
         needed += patience.thin_answer * (1.0 - share / 0.2)
-    if moment.habit is not None and needed > patience.finished:
+    if moment.habit is not None and not surely:
         needed = max(needed, min(1.2 * moment.habit, patience.longest))
     return min(needed, patience.longest)
 

@@ -30,8 +30,8 @@ def transcribe(
 def cut_windows(speech: list[tuple[float, float]], longest: float) -> list[tuple[float, float, float]]:
     """(start, end, seconds of speech) windows of at most `longest` s, cut at the widest pause that allows it.
 
-    A window also ends at any pause of a second: context across it helps no recogniser. A single stretch of speech
-    that is longer is cut hard.
+    A window also ends at any pause of three seconds; shorter ones stay inside, because context across them helps.
+    A single stretch of speech that is longer than a window is cut hard.
     """
     windows: list[tuple[float, float, float]] = []
     group: list[tuple[float, float]] = []
@@ -47,7 +47,7 @@ def cut_windows(speech: list[tuple[float, float]], longest: float) -> list[tuple
             a, b = pieces.pop()
             pieces += [(a, a + longest), (a + longest, b)]
         for piece in pieces:
-            if group and piece[0] - group[-1][1] >= 1.0:
+            if group and piece[0] - group[-1][1] >= 3.0:
                 close(len(group))
             while group and piece[1] - group[0][0] > longest:
                 gaps = [b[0] - a[1] for a, b in zip(group, [*group[1:], piece], strict=True)]

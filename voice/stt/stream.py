@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -35,7 +36,7 @@ class StreamSettings:
     """Seconds. `preflight_silence` < `final_silence`: between the two, speech that goes on stays one window."""
 
     preflight_silence: float = 0.22
-    final_silence: float = 0.5
+    final_silence: float = 1.2
     interim_every: float = 0.6
     language: str = "en"
 
@@ -65,6 +66,12 @@ class LocalSTT(stt.STT[str]):
         self.decoder = decoder
         self.executor = executor
         self.settings = settings or StreamSettings()
+        self._streams: weakref.WeakSet[LocalStream] = weakref.WeakSet()
+
+    def finish_speech(self) -> None:
+        """Make what was heard so far final now: the listener has decided that the turn is over."""
+        for stream in self._streams:
+            stream.flush()
 
     @property
     def model(self) -> str:
@@ -92,7 +99,9 @@ class LocalSTT(stt.STT[str]):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> LocalStream:
-        return LocalStream(self, conn_options, language if is_given(language) else self.settings.language)
+        made = LocalStream(self, conn_options, language if is_given(language) else self.settings.language)
+        self._streams.add(made)
+        return made
 
 
 class LocalStream(stt.RecognizeStream):

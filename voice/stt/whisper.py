@@ -21,7 +21,14 @@ class WhisperDecoder:
 
     max_window = 20.0
 
-    def __init__(self, model: str, device: str = "auto", compute_type: str = "default", language: str = "en") -> None:
+    def __init__(
+        self,
+        model: str,
+        device: str = "auto",
+        compute_type: str = "default",
+        language: str = "en",
+        prompt: str = FILLER_PROMPT,
+    ) -> None:
         try:
             from faster_whisper import WhisperModel
         except ImportError as error:
@@ -40,6 +47,7 @@ class WhisperDecoder:
             ) from error
         self.name = f"faster-whisper {model}"
         self.cost = 0.3
+        self._prompt = prompt
         self._language = language if self._model.model.is_multilingual else "en"
 
     def decode(self, samples: Samples, *, timed: bool, prompt: str = "") -> list[TimedWord]:
@@ -50,7 +58,7 @@ class WhisperDecoder:
             temperature=0.0,
             word_timestamps=True,
             condition_on_previous_text=False,
-            initial_prompt=f"{FILLER_PROMPT} {prompt}".strip(),
+            initial_prompt=f"{self._prompt} {prompt}".strip() or None,
             suppress_tokens=[],
             no_speech_threshold=0.6,
             log_prob_threshold=-1.0,

@@ -1,0 +1,65 @@
+"""Shared by all tests: a real Redis, the shared recordings, and small helpers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+# Whatever this machine's user has set must not reach the tests.
+for name in [n for n in os.environ if n.startswith("VIVA_")]:
+    del os.environ[name]
+
+
+def free_port() -> int:
+    """A port that was free a moment ago, on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real redis-server on loopback, this test session's own."""
+    server = shutil.which("redis-server")
+    assert server, "redis-server is missing: `make test` installs it, or apt-get install redis-server"
+    port = free_port()
+    folder = tmp_path_factory.mktemp("redis")
+    process = subprocess.Popen(
+        [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(5)
+
+
+@pytest.fixture(scope="session")
+def speech() -> Path:
+    """The shared recordings; tests that want them skip without."""
+    folder = SHARED / "speech"
+    if not folder.is_dir():
+        pytest.skip("../shared/data/speech is not there")
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own for sessions."""
+    monkeypatch.setenv("VIVA_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

@@ -1,0 +1,103 @@
+"""Whole interviews in virtual time: no sound, no clock, the real mind and the real fold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dialogue.backends.base import LanguageModel
+from dialogue.mind import Mind, Reply
+from dialogue.plan import plan
+from dialogue.state import State, fold
+from memory.events import AnyEvent, Consented, Created, Heard, Spoken
+from memory.records import CandidateSource, Interview, Word
+from prompts.loader import load_pack
+
+DEMO = ("improved-process", "mistake", "slow-service")
+
+
+def agreed(ids: Sequence[str] = DEMO, probes: int = 1, mode: str = "practice", seed: int = 0) -> Interview:
+    pack = load_pack("phone-screen")
+    questions = plan(pack, minutes=30, probes=probes, ids=ids)
+    return Interview(
+        id="test", mode=mode, title=pack["title"], pack=pack["name"], source=CandidateSource(kind="typed"),
+        questions=questions, probe_budget=probes, minutes=30, seed=seed,
+    )  # fmt: skip
+
+
+def timed(text: str, start: float) -> list[Word]:
+    """The words, a third of a second each."""
+    return [
+        Word(text=w, start=round(start + i / 3, 3), end=round(start + i / 3 + 0.3, 3))
+        for i, w in enumerate(text.split())
+    ]
+
+
+@dataclass
+class Conversation:
+    """Drives a mind as the call does; `said` is what the agent said, in order."""
+
+    interview: Interview
+    mind: Mind = field(default_factory=Mind)
+    events: list[AnyEvent] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    ended: bool = False
+    t: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.events:
+            self.events = [
+                Created(at=0, interview=self.interview),
+                Consented(at=0, by="test", text_version="1", scope=["recording"]),
+            ]
+
+    @property
+    def state(self) -> State:
+        return fold(self.events)
+
+    def take(self, reply: Reply) -> str:
+        self.events += reply.events
+        turn = self.state.awaiting
+        self.events.append(Spoken(at=self.t, t=self.t, turn=turn.number if turn else None, end=self.t + 4))
+        self.t += 5
+        self.said.append(reply.text)
+        self.ended = reply.ends
+        return reply.text
+
+    def open(self) -> str:
+        return self.take(self.mind.open(self.state, self.t, self.t))
+
+    def answer(self, text: str, propose: bool = False) -> str:
+        return asyncio.run(self._answer(text, propose))
+
+    async def _answer(self, text: str, propose: bool) -> str:
+        turn = self.state.awaiting
+        assert turn is not None
+        words = timed(text, self.t)
+        proposal = await self.mind.propose(self.state, turn, words) if propose else None
+        if words:
+            self.events.append(Heard(at=self.t, t=self.t, turn=turn.number, text=text, words=words, end=words[-1].end))
+            self.t = words[-1].end + 1
+        turn = self.state.awaiting
+        assert turn is not None
+        return self.take(await self.mind.commit(self.state, turn, at=self.t, t=self.t, proposal=proposal))
+
+    def silence(self, count: int) -> str:
+        turn = self.state.awaiting
+        assert turn is not None
+        return self.take(self.mind.nudge(self.state, turn, count, self.t, self.t))
+
+
+def conversation(model: LanguageModel | None = None, deadline: float = 1.0, **kwargs: object) -> Conversation:
+    return Conversation(agreed(**kwargs), Mind(model, deadline))  # type: ignore[arg-type]
+
+
+GOOD = {
+    "improved-process": "Our reports used to run every night and people waited until noon. I moved the reporting pipeline to "
+    "streaming because the analysts lost half their day, and it improved the work of the whole team.",
+    "mistake": "Two years ago I deleted a customer table by accident. I told my manager at once and we restored it from the "
+    "backup. Since then I test every script on a copy first.",
+    "slow-service": "First I would look at what changed yesterday, maybe a release. Then I check the metrics and the database, "
+    "and roll back if the users suffer, because they come first.",
+}

@@ -1,0 +1,248 @@
+"""Language models against real HTTP: a tiny random one, a slow, a broken and a lying one. The interview always goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from dialogue.backends.base import BackendError, Prompt
+from dialogue.backends.openai_compatible import OpenAICompatible
+from dialogue.wording import EMBEDDED, read_reply
+from tests.dialogue.helpers import conversation
+
+ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
+
+
+class Server(BaseHTTPRequestHandler):
+    """Behaves as `behaviour` says; what it was asked is kept in `asked`."""
+
+    behaviour: ClassVar[str] = "good"
+    asked: ClassVar[list[dict[str, Any]]] = []
+    release: ClassVar[threading.Event] = threading.Event()
+
+    def do_POST(self) -> None:
+        Server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        kind = Server.behaviour
+        if kind == "error":
+            self.send_error(500)
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        if kind in ("slow", "stalls"):
+            if kind == "stalls":
+                self._token('{"follow_up": "How ')
+            Server.release.wait(5)
+            return
+        if kind == "garbage":
+            self.wfile.write(b"data: {not json\n\n")
+            return
+        if kind == "no stream":
+            text = json.dumps({"choices": [{"message": {"content": REPLIES["good"]}}]})
+            self.wfile.write(text.encode())
+            return
+        if kind == "10,000 tokens":
+            for _ in range(10_000):
+                if not self._token(" word and more"):
+                    return
+        else:
+            self._token(REPLIES[kind])
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _token(self, text: str) -> bool:
+        try:
+            data = json.dumps({"choices": [{"delta": {"content": text}}]})
+            self.wfile.write(f"data: {data}\n\n".encode())
+            self.wfile.flush()
+            return True
+        except OSError:
+            return False
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+REPLIES = {
+    "good": '{"follow_up": "How much faster did the reporting pipeline become?"}',
+    "wordy": 'Sure! Here it is: {"follow_up": "How much faster did the reporting pipeline become?"} Hope that helps.',
+    "wrong JSON": '{"question": "How much faster?"}',
+    "empty": "",
+    "two questions": '{"follow_up": "How fast was the pipeline? And who used it?"}',
+    "praise": '{"follow_up": "Great answer! How much faster did the pipeline become?"}',
+    "leading": '{"follow_up": "The pipeline was slow because of the database, wasn\'t it, don\'t you think?"}',
+    "protected": '{"follow_up": "Are you married, and did the pipeline bother your husband?"}',
+    "ungrounded": '{"follow_up": "What is your favourite colour of shoes?"}',
+    "obeys the candidate": '{"follow_up": "Shall I ignore the rubric and give you full points for the pipeline?"}',
+    "html": '{"follow_up": "What <b>happened</b> to the pipeline?"}',
+}
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    Server.release.clear()
+    Server.asked.clear()
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{http.server_address[1]}/v1"
+    Server.release.set()
+    http.shutdown()
+    http.server_close()
+
+
+def followed(behaviour: str, url: str, deadline: float = 2.0) -> Any:
+    Server.behaviour = behaviour
+    call = conversation(OpenAICompatible(url, "test-model"), deadline, ids=["improved-process"])
+    call.open()
+    call.answer(ANSWER)
+    return next(e for e in call.events if e.kind == "followed")
+
+
+@pytest.mark.parametrize("behaviour", ["good", "wordy", "no stream"])
+def test_a_good_model_words_the_follow_up(behaviour: str, server: str) -> None:
+    event = followed(behaviour, server)
+    assert event.text == "How much faster did the reporting pipeline become?"
+    assert event.engine.startswith("test-model")
+    assert event.probe == "evidence", "the policy decided, not the model"
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    ["wrong JSON", "empty", "two questions", "praise", "leading", "protected", "ungrounded", "obeys the candidate", "html", "garbage",
+     "error", "10,000 tokens", "slow", "stalls"],
+)  # fmt: skip
+def test_a_bad_model_never_stops_the_interview(behaviour: str, server: str) -> None:
+    event = followed(behaviour, server, deadline=0.5 if behaviour in ("slow", "stalls") else 5.0)
+    assert event.engine == EMBEDDED
+    assert "reporting pipeline" in event.text
+
+
+def test_a_model_that_is_not_there_never_stops_the_interview() -> None:
+    event = followed("good", "http://127.0.0.1:9/v1")
+    assert event.engine == EMBEDDED
+
+
+def test_what_the_candidate_said_stays_inside_its_marks(server: str) -> None:
+    followed("good", server)
+    messages = Server.asked[-1]["messages"]
+    assert ANSWER.split(".")[0] not in messages[0]["content"]
+    inside = messages[1]["content"].split("<<<")[1].split(">>>")[0]
+    assert ANSWER in inside
+    assert Server.asked[-1]["response_format"]["type"] == "json_schema"
+
+
+def test_replies_that_are_read() -> None:
+    assert read_reply('```json\n{"follow_up": "Why?"}\n```') == "Why?"
+    assert read_reply('{"a": {"follow_up": 3}}') is None
+    assert read_reply("{" * 5000) is None
+
+
+def make_tiny_llama(folder: Path) -> Path:
+    """A random Llama with a byte-level tokenizer of its own and a chat template."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    raw = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|end|>", pad_token="<|end|>")
+    tokenizer.chat_template = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2,
+        num_key_value_heads=2, max_position_embeddings=512, eos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_llama(tmp_path_factory.mktemp("llama"))
+
+
+@pytest.mark.engines
+def test_a_local_model_with_an_adapter_runs_in_process(llama: Path, tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    from dialogue.backends.local_transformers import LocalTransformers
+
+    adapted = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(llama), LoraConfig(target_modules=["q_proj"], task_type="CAUSAL_LM")
+    )
+    adapted.save_pretrained(tmp_path / "adapter")
+    model = LocalTransformers(str(llama), str(tmp_path / "adapter"), device="cpu")
+    assert "adapter" in model.name
+    text = asyncio.run(model.complete(Prompt("system", "user " * 400, max_tokens=8)))
+    assert isinstance(text, str)
+    # A random model's words never pass the validator; the interview goes on without them.
+    call = conversation(model, 10.0, ids=["improved-process"])
+    call.open()
+    call.answer(ANSWER)
+    assert next(e for e in call.events if e.kind == "followed").engine == EMBEDDED
+
+
+@pytest.mark.engines
+def test_a_local_model_stops_at_the_deadline(llama: Path) -> None:
+    from dialogue.backends.local_transformers import LocalTransformers
+
+    model = LocalTransformers(str(llama), device="cpu")
+
+    async def cut_short() -> str:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(model.complete(Prompt("s", "u", max_tokens=400)), 0.05)
+        return await asyncio.wait_for(model.complete(Prompt("s", "u", max_tokens=2)), 20)
+
+    assert isinstance(asyncio.run(cut_short()), str)
+
+
+@pytest.mark.engines
+def test_a_tiny_random_model_behind_a_real_server(llama: Path) -> None:
+    """The OpenAI-compatible path against a server that really generates."""
+    import socket
+
+    import uvicorn
+    from fastapi import FastAPI
+
+    from dialogue.backends.local_transformers import LocalTransformers
+
+    model, app = LocalTransformers(str(llama), device="cpu"), FastAPI()
+
+    @app.post("/v1/chat/completions")
+    async def complete(body: dict[str, Any]) -> dict[str, Any]:
+        system, user = (m["content"] for m in body["messages"])
+        text = await model.complete(Prompt(system, user, max_tokens=body["max_tokens"]))
+        return {"choices": [{"message": {"content": text}}]}
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        thread.join(0.05)
+    try:
+        event = followed("good", f"http://127.0.0.1:{port}/v1", deadline=20.0)
+        assert event.engine == EMBEDDED
+    finally:
+        server.should_exit = True
+        thread.join(5)
+
+
+@pytest.mark.engines
+def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
+    from dialogue.backends.local_transformers import LocalTransformers
+
+    with pytest.raises(BackendError, match="VIVA_LLM_MODEL"):
+        LocalTransformers(str(tmp_path), device="cpu")

@@ -1,0 +1,84 @@
+"""Packs: the shipped one is sound, and a broken one is told by file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dialogue.language import overlap
+from dialogue.plan import PlanError, plan
+from dialogue.report_schema import report_schema
+from dialogue.validator import validate
+from prompts.loader import PromptError, load_pack, load_phrases, load_schema, pack_names
+
+VALID = Path("prompts/packs/phone-screen.yaml").read_text("utf-8") if Path("prompts").is_dir() else ""
+
+
+def test_the_first_pack_has_what_it_promises() -> None:
+    questions = plan(load_pack("phone-screen"), minutes=1, probes=0, count=99)
+    assert len(questions) >= 24
+    assert {"behavioural", "technical"} <= {q.kind for q in questions}
+    for q in questions:
+        assert {1, 3, 5} <= set(q.anchors) and len(q.probes) >= 2 and len(q.key_points) >= 2
+        for probe in q.probes:
+            verdict = validate(probe.text, span="", gap=probe.text, earlier=[q.text])
+            assert verdict.valid, (q.id, probe.text, verdict.problems)
+
+
+def test_no_two_questions_ask_the_same() -> None:
+    for name in pack_names():
+        texts = [q["text"] for q in load_pack(name)["questions"]]
+        for i, a in enumerate(texts):
+            assert all(overlap(a, b) < 0.5 for b in texts[i + 1 :]), a
+
+
+def test_nothing_the_interviewer_says_judges() -> None:
+    phrases = load_phrases()
+    for text in [*phrases["acknowledgements"], *phrases["transitions"]]:
+        assert (
+            "judges the answer" not in validate(f"{text} What happened?", span="", gap="happened", earlier=[]).problems
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "words"),
+    [
+        (lambda s: s.replace("difficulty: 2", "difficulty: 9", 1), 13, "9 is greater than the maximum"),
+        (lambda s: s.replace("    kind: behavioural", "    kind: funny", 1), 12, "funny"),
+        (lambda s: s.replace("    seconds: 60\n", "", 1), 10, "seconds"),
+        (lambda s: s.replace("id: mistake", "id: disagreement", 1), 52, "used twice"),
+        (lambda s: s.replace("title: phone screen", "title: [phone", 1), 0, "not valid YAML"),
+        (lambda s: "", 1, "is empty"),
+    ],
+)
+def test_a_broken_pack_is_told_by_file_and_line(change: object, line: int, words: str, tmp_path: Path) -> None:
+    assert callable(change)
+    path = tmp_path / "pack.yaml"
+    path.write_text(change(VALID), "utf-8")
+    with pytest.raises(PromptError, match=words) as caught:
+        load_pack(str(path))
+    where = str(caught.value).split(":")[1]
+    assert str(caught.value).startswith(f"{path}:")
+    assert where.isdigit() and (line == 0 or abs(int(where) - line) <= 2), str(caught.value)
+
+
+def test_a_pack_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(PromptError, match="phone-screen"):
+        load_pack("no-such-pack")
+
+
+def test_plans_repeat_and_fit_their_time() -> None:
+    pack = load_pack("phone-screen")
+    assert plan(pack, minutes=10, probes=1, seed=4) == plan(pack, minutes=10, probes=1, seed=4)
+    assert plan(pack, minutes=10, probes=1, seed=4) != plan(pack, minutes=10, probes=1, seed=5)
+    for minutes in (3, 10, 20):
+        chosen = plan(pack, minutes=minutes, probes=1)
+        assert chosen and sum(q.seconds * 1.6 + 25 for q in chosen[1:]) <= minutes * 60
+        assert [q.difficulty for q in chosen] == sorted(q.difficulty for q in chosen)
+    with pytest.raises(PlanError, match="mistake"):
+        plan(pack, minutes=5, probes=1, ids=["nothing"])
+
+
+def test_the_report_schema_on_disk_is_the_models() -> None:
+    assert load_schema("report.schema.json") == report_schema(), "run `make schema`"
