@@ -35,7 +35,7 @@ _VAGUE = frozenset(
     (
         "thing things stuff way lot bit time times day days end beginning fact case point part kind sort question "
         "answer moment second minute year years week weeks month months people person something everything problem "
-        "reason first last next other same job work one ones whole rest half most least best worst beginning "
+        "reason first last next other same company office place role position job work one ones whole rest half most least best worst beginning "
         "middle"
     ).split()
 )

@@ -59,7 +59,7 @@ def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
     for kind, gap, span, why in _wishes(question, reading, everything, reader):
         if kind in tried:
             continue
-        topic = _topic(reader, span)
+        topic = _topic(reader, reading, span)
         return Decision("probe", question, kind, gap, span or _anything(reader), topic, why)
     return None
 
@@ -118,11 +118,15 @@ def _anything(reader: Reader) -> Span | None:
     return reader.clause((len(reader.words) // 2, len(reader.words) // 2 + 1))
 
 
-def _topic(reader: Reader, span: Span | None) -> str:
-    """The candidate's own name for what this is about: a noun phrase in the span, else the weightiest of the answer."""
-    inside = noun_phrases(span.quote) if span else []
-    anywhere = noun_phrases(" ".join(w.text for w in reader.words))
-    return max(inside or anywhere or [""], key=lambda phrase: len(phrase.split()))
+def _topic(reader: Reader, reading: Reading, span: Span | None) -> str:
+    """The candidate's own name for what this is about: from the span, else from what they did, else from anywhere."""
+    places = [span.quote] if span else []
+    places += [finding.span.quote for finding in reading.actions]
+    places.append(" ".join(w.text for w in reader.words))
+    for place in places:
+        if found := noun_phrases(place):
+            return max(found, key=lambda phrase: len(phrase.split()))
+    return ""
 
 
 def _untimed(turn: Turn) -> list[Word]:

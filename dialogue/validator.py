@@ -42,7 +42,7 @@ _OPTIONS = re.compile(
     re.IGNORECASE,
 )
 _TWO_ASKS = re.compile(
-    r"\b(and|or)\s+(also\s+)?(what|how|why|when|who|where|which|did|do|does|is|are|was|were|can|could|would)\b",
+    r"\w,?\s+(and|or)\s+(also\s+)?(what|how|why|when|who|where|which|did|do|does|is|are|was|were|can|could|would)\b",
     re.IGNORECASE,
 )
 

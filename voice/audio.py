@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +54,12 @@ def load(path: Path) -> Audio:
     if not path.is_file():
         raise AudioError(f"{path}: no such file; check the path")
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with _silent_decoders():
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise AudioError(
-            f"{path}: not a readable recording ({error}); convert it, e.g. ffmpeg -i {path.name} {path.stem}.wav"
+            f"{path}: not a readable recording (wav, flac, ogg and mp3 are); convert it, e.g. "
+            f"ffmpeg -i {path.name} {path.stem}.wav"
         ) from error
     if len(samples) == 0:
         raise AudioError(f"{path}: holds no sound (zero length); record it again")
@@ -62,6 +67,23 @@ def load(path: Path) -> Audio:
         raise AudioError(f"{path}: {rate} Hz is too low for speech; use 8000 Hz or more")
     mono = np.nan_to_num(samples.mean(axis=1, dtype=np.float32), posinf=0.0, neginf=0.0)
     return Audio(mono.astype(np.float32), int(rate))
+
+
+@contextlib.contextmanager
+def _silent_decoders() -> Iterator[None]:
+    """libmpg123 prints its doubts about a file on stderr; ours is the one line that the user gets."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # no stderr at all
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def to_int16(samples: Samples) -> npt.NDArray[np.int16]:

@@ -60,7 +60,7 @@ class Patience:
     surely: float = 0.5  # from which the sound outweighs a missing full stop
     unlikely: float = 0.12  # below: the sound says no
     longest: float = 4.0  # never wait longer than this on hesitation alone
-    thin_answer: float = 1.2  # extra, when much less was said than the question needs
+    thin_answer: float = 2.0  # extra at most, when much less was said than the question needs
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,11 @@ def required_silence(moment: Moment, patience: Patience) -> float:
     surely = sound is not None and sound >= patience.surely
     if words[-1] in FILLED_PAUSES:
         needed = patience.filled_pause
-    elif all(word in _OPENERS for word in words) or words[-1] in _OPEN_ENDINGS or (words[-1] in _OFTEN_OPEN and not closed and not surely):
+    elif (
+        all(word in _OPENERS for word in words)
+        or words[-1] in _OPEN_ENDINGS
+        or (words[-1] in _OFTEN_OPEN and not closed and not surely)
+    ):
         needed = patience.open_clause
     elif sound is None or patience.unlikely <= sound < patience.likely:
         needed = patience.unsure
@@ -103,7 +107,7 @@ def required_silence(moment: Moment, patience: Patience) -> float:
         needed = patience.finished
     share = moment.speech_seconds / max(moment.expected_seconds, 1.0)
     if share < 0.2:
-        needed += patience.thin_answer * (1.0 - share / 0.2)
+        needed += patience.thin_answer * (1.0 - share / 0.2) ** 1.5
     if moment.habit is not None and not surely:
         needed = max(needed, min(1.2 * moment.habit, patience.longest))
     return min(needed, patience.longest)

@@ -192,3 +192,13 @@ def test_whatever_is_said_every_follow_up_is_valid_and_the_interview_ends(
     for question in {t.question for t in call.state.turns}:
         followed = {e.text for e in call.events if e.kind == "followed" and e.question == question}
         assert len(followed) <= probes
+
+
+def test_the_follow_up_picks_up_what_was_done_not_where() -> None:
+    call = conversation(ids=["improved-process"])
+    call.open()
+    text = call.answer(
+        "In my last company, the reports were in at night, and people waited for them until noon. I moved the reporting pipeline "
+        "to streaming. Because the analysts were always late, and it improved their work a lot."
+    )
+    assert "the reporting pipeline" in text

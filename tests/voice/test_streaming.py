@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,8 +77,8 @@ async def test_moonshine_streams(moonshine: LocalSTT, clip: Samples) -> None:
     text = " ".join(w.plain for w in words)
     assert "deleted a customer table by accident" in text and "manager" in text, "one window across a short pause"
     assert words[0].start == pytest.approx(1.0, abs=0.15)
-    assert all(a.end <= b.start + 0.02 for a, b in zip(words, words[1:], strict=False))
-    pause = next(b.start - a.end for a, b in zip(words, words[1:], strict=False) if a.plain == "accident")
+    assert all(a.end <= b.start + 0.02 for a, b in itertools.pairwise(words))
+    pause = next(b.start - a.end for a, b in itertools.pairwise(words) if a.plain == "accident")
     assert pause == pytest.approx(0.7, abs=0.15)
 
 
@@ -113,7 +114,7 @@ async def test_speech_longer_than_the_window_is_cut_and_goes_on(clip: Samples) -
     finals = [words_of(e) for _, e in events if e.type is stt.SpeechEventType.FINAL_TRANSCRIPT]
     assert len(finals) >= 2
     words = [w for final in finals for w in final]
-    assert all(a.start <= b.start for a, b in zip(words, words[1:], strict=False))
+    assert all(a.start <= b.start for a, b in itertools.pairwise(words))
     assert words[-1].end > 12.0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -137,4 +139,4 @@ def test_windows_cover_all_speech_once_and_stay_short(parts: list[tuple[float, f
     windows = cut_windows(speech, longest)
     assert sum(v for *_, v in windows) == pytest.approx(sum(b - a for a, b in speech))
     assert all(b - a <= longest + 1e-6 for a, b, _ in windows)
-    assert all(x[1] <= y[0] + 1e-9 for x, y in zip(windows, windows[1:], strict=False))
+    assert all(x[1] <= y[0] + 1e-9 for x, y in itertools.pairwise(windows))
