@@ -7,7 +7,6 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,13 @@ from agent.recorder import RATE, read_raw, write_wav
 from dialogue.report import build_report
 from dialogue.report_model import Report
 from dialogue.state import State, fold
-from memory.events import AnyEvent, Said
+from memory.events import AnyEvent
 from prompts.loader import render
 from voice.audio import Samples, resample
 from voice.timeline import Latency, Timeline, Track, draw
 
 
-def write_report(events: list[AnyEvent], raw: Path | None, folder: Path, engines: Mapping[str, str]) -> Report:
+def write_report(events: list[AnyEvent], raw: Path | None, folder: Path) -> Report:
     """Everything that is left of an interview, from its log and its recording (`raw`: none for a typed one)."""
     state = fold(events)
     candidate, agent = read_raw(raw) if raw else (np.zeros(0, np.float32), np.zeros(0, np.float32))
@@ -36,7 +35,6 @@ def write_report(events: list[AnyEvent], raw: Path | None, folder: Path, engines
         duration=len(candidate) / RATE if raw else events[-1].at - events[0].at,
         agent_speech=sum(b - a for a, b in spoken),
         recording="recording.wav" if len(candidate) else None,
-        engines=engines,
     )
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -84,21 +82,10 @@ def _data_uri(candidate: Samples, agent: Samples) -> str:
 def transcript_of(events: list[AnyEvent]) -> list[dict[str, Any]]:
     """Who said what, in order: the agent's utterances as they sounded, the candidate's with their words in time."""
     lines: list[dict[str, Any]] = []
-    pending: list[str] = []
     for event in events:
-        if event.kind in ("asked", "followed") and getattr(event, "why", "") != "asked again":
-            # A greeting holds its question already; an acknowledgement does not.
-            pending = [*(p for p in pending if event.text not in p), event.text]
-        elif isinstance(event, Said):
-            pending.append(event.text)
-        elif event.kind == "spoken":
-            lines.append(
-                {
-                    "who": "agent", "text": " ".join(pending), "start": round(event.t, 3), "end": round(event.end, 3),
-                    "interrupted": event.interrupted, "heard_share": event.heard_share,
-                }
-            )  # fmt: skip
-            pending = []
+        if event.kind == "spoken":
+            line = event.model_dump(include={"text", "end", "interrupted", "heard_share"})
+            lines.append({"who": "agent", "start": event.t, **line})
         elif event.kind == "heard":
             words = [w.model_dump() for w in event.words]
             lines.append(

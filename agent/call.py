@@ -186,7 +186,7 @@ class Call:
                 break
         with contextlib.suppress(Exception):
             await handle.wait_for_playout()
-        await self._spoken(mouth, interrupted, before)
+        await self._spoken(mouth, reply.text, interrupted, before)
 
     def _yields(self, mouth: Mouth) -> bool:
         seconds = self.ear.speech_seconds()
@@ -196,7 +196,7 @@ class Call:
             return seconds >= REOPEN_SPEECH
         return self._barge_in.yields(seconds, joined(self._hearing.partial))
 
-    async def _spoken(self, mouth: Mouth, interrupted: bool, before: Asked | None) -> None:
+    async def _spoken(self, mouth: Mouth, text: str, interrupted: bool, before: Asked | None) -> None:
         now = self.ear.now
         start = mouth.audible_start if mouth.audible_start is not None else now
         end = mouth.audible_end if mouth.audible_end is not None else start
@@ -208,6 +208,7 @@ class Call:
             t=start,
             turn=number,
             end=end,
+            text=text,
             interrupted=interrupted,
             heard_share=round(share, 3),
         )

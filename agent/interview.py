@@ -18,6 +18,7 @@ from agent.runner import CallPlan, finish, measure_missing, run_call
 from agent.sessions import Begun, begin, check_disk, new_id, resume, session_folder
 from agent.settings import Settings
 from agent.text_mode import run_text
+from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from dialogue.plan import plan
 from dialogue.state import State, fold
@@ -73,7 +74,7 @@ async def interview(settings: Settings, wishes: Wishes, source: CandidateSource,
         with LiveView(
             console if source.kind != "typed" else Console(quiet=True), f"{agreed.title} · {agreed.id}"
         ) as view:
-            begun = await begin(store, settings, agreed, consent_by=_consent_by(source), on_event=view.on_event)
+            begun = await begin(store, settings, agreed, _consent_by(source), view.on_event, _names(engines))
             return await _run(settings, store, begun, engines, answers, view, console, wishes.out)
     finally:
         await store.close()
@@ -96,7 +97,7 @@ async def interview_again(settings: Settings, session: str, out: Path | None, co
         at = raw.stat().st_size / 4 / RATE if raw.is_file() else 0.0
         title = f"{state.interview.title} · {session} · resumed"
         with LiveView(console if source.kind != "typed" else Console(quiet=True), title) as view:
-            begun = await resume(store, settings, session, at, view.on_event)
+            begun = await resume(store, settings, session, at, view.on_event, _names(engines))
             return await _run(settings, store, begun, engines, answers, view, console, out)
     finally:
         await store.close()
@@ -111,7 +112,7 @@ async def report_again(settings: Settings, session: str, out: Path | None) -> Pa
         await _state_of(store, session)
         raw = session_folder(settings, session) / "recording.raw"
         folder = out or session_folder(settings, session) / "report"
-        return await finish(store, session, raw if raw.is_file() else None, folder, {})
+        return await finish(store, session, raw if raw.is_file() else None, folder)
     finally:
         await store.close()
 
@@ -120,27 +121,24 @@ async def _run(
     settings: Settings, store: EventStore, begun: Begun, engines: Engines | None, answers: list[Audio], view: LiveView,
     console: Console, out: Path | None,
 ) -> Path:  # fmt: skip
-    journal, state = begun.journal, begun.journal.state
-    assert state.interview is not None
+    journal = begun.journal
     home = session_folder(settings, begun.id)
     home.mkdir(parents=True, exist_ok=True)
+    raw = None if engines is None else home / "recording.raw"
     try:
-        if engines is None:
-            model = load_model(settings, choose_llm(settings))
-            await run_text(journal, Mind(model, settings.llm_deadline, state.interview.language), console)
-            names, raw = {"follow-up wording": model.name if model else "embedded phraser"}, None
-        else:
-            raw = home / "recording.raw"
-            if not state.ended:
+        if not journal.state.ended:
+            if engines is None or raw is None:
+                model = load_model(settings, choose_llm(settings))
+                await run_text(journal, _mind(settings, journal.state, model), console)
+            else:
                 if begun.resumed:
                     await recover_speech(journal, raw, engines.decoder)
-                    state = journal.state
-                caller, out_of_answers = _caller(engines, state, answers)
-                mind = Mind(engines.model, settings.llm_deadline, state.interview.language)
+                caller, out_of_answers = _caller(engines, journal.state, answers)
+                mind = _mind(settings, journal.state, engines.model)
                 call = CallPlan(engines, mind, caller, view.watcher, settings.lease_seconds, out_of_answers)
                 await run_call(call, journal, Recorder(raw))
+        if raw is not None:
             await measure_missing(journal, raw)
-            names = engines.names
     except BaseException:
         view.__exit__()
         console.print(
@@ -151,7 +149,16 @@ async def _run(
         raise
     finally:
         await journal.release()
-    return await finish(store, begun.id, raw, out or home / "report", names)
+    return await finish(store, begun.id, raw, out or home / "report")
+
+
+def _mind(settings: Settings, state: State, model: LanguageModel | None) -> Mind:
+    assert state.interview is not None
+    return Mind(model, settings.llm_deadline, state.interview.language)
+
+
+def _names(engines: Engines | None) -> dict[str, str]:
+    return engines.names if engines else {}
 
 
 def _caller(engines: Engines, state: State, answers: list[Audio]) -> tuple[Any, Any]:

@@ -102,8 +102,8 @@ async def measure_missing(journal: Journal, raw: Path) -> None:
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))
 
 
-async def finish(store: EventStore, session: str, raw: Path | None, folder: Path, engines: dict[str, str]) -> Path:
+async def finish(store: EventStore, session: str, raw: Path | None, folder: Path) -> Path:
     """Write the report of a session and say where it is."""
     events = await store.read(session)
-    await asyncio.to_thread(write_report, events, raw, folder, engines)
+    await asyncio.to_thread(write_report, events, raw, folder)
     return folder

@@ -73,6 +73,7 @@ async def begin(
     interview: Interview,
     consent_by: str,
     on_event: Callable[[AnyEvent], None],
+    engines: dict[str, str] | None = None,
 ) -> Begun:
     """Create the session and store the consent: nothing is recorded or spoken before both stand in the log."""
     lease = await store.acquire(interview.id, owner(), settings.lease_seconds)
@@ -80,14 +81,19 @@ async def begin(
     version = load_phrases(interview.language)["consent"]["version"]
     now = time.time()
     await journal.write(
-        Created(at=now, interview=interview),
+        Created(at=now, interview=interview, engines=engines or {}),
         Consented(at=now, by=consent_by, text_version=version, scope=["recording", "transcript", "analysis"]),
     )
     return Begun(interview.id, journal, resumed=False)
 
 
 async def resume(
-    store: EventStore, settings: Settings, session: str, at: float, on_event: Callable[[AnyEvent], None]
+    store: EventStore,
+    settings: Settings,
+    session: str,
+    at: float,
+    on_event: Callable[[AnyEvent], None],
+    engines: dict[str, str] | None = None,
 ) -> Begun:
     """Take over a session that another process left. `at`: session time, where the recording goes on.
 
@@ -104,7 +110,9 @@ async def resume(
     state = fold(await store.read(session))
     journal = Journal(store, lease, state, on_event)
     if not state.ended:
-        await journal.write(Resumed(at=time.time(), t=at, gap=max(0.0, time.time() - events[-1].at), owner=me))
+        await journal.write(
+            Resumed(at=time.time(), t=at, gap=max(0.0, time.time() - events[-1].at), owner=me, engines=engines or {})
+        )
     return Begun(session, journal, resumed=True)
 
 

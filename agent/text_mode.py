@@ -43,7 +43,7 @@ async def _say(journal: Journal, console: Console, reply: Reply) -> None:
         console.print(f"note: {reply.note}", style="dim", markup=False, highlight=False)
     console.print(f"\n{reply.text}", style="magenta", markup=False, highlight=False)
     turn = journal.state.awaiting
-    await journal.write(Spoken(at=time.time(), turn=turn.number if turn else None, end=0.0))
+    await journal.write(Spoken(at=time.time(), turn=turn.number if turn else None, end=0.0, text=reply.text))
 
 
 def _ask(console: Console) -> str:

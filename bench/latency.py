@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,7 +176,7 @@ async def main(quick: bool) -> None:
     await engines.close()
 
 
-def write(rows: list[tuple[str, ...]], results: dict[str, list[Outcome]]) -> None:
+def write(rows: Sequence[tuple[str, ...]], results: dict[str, list[Outcome]]) -> None:
     """The table as Markdown and the distributions as a picture."""
     lines = [
         "# Latency and false cut-offs", "",

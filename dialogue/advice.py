@@ -29,7 +29,10 @@ def try_next(question: PlannedQuestion, rubric: Rubric, answers: Sequence[Turn])
             text='Say "I" where it was you: the part that was yours is hard to tell from here.',
             evidence=anchor,
         )
-    return Statement(text="All key points were heard. Tell it again in half the time and keep this.", evidence=anchor)
+    return Statement(
+        text="All key points were heard. Keep this, and make one of them concrete with a name or a number.",
+        evidence=anchor,
+    )
 
 
 def overall(questions: Sequence[QuestionReport], state: State, transcript: Transcript, agent_speech: float) -> Overall:
@@ -92,13 +95,15 @@ def _time(q: QuestionReport) -> Statement | None:
 
 
 def _short(q: QuestionReport) -> str:
-    return q.text.split("?")[0].split(".")[0][:60]
+    sentence = q.text.split("?")[0].split(".")[0]
+    words = sentence.split()
+    return " ".join(words[:9]) + (" …" if len(words) > 9 else "")
 
 
 def _spoken(q: QuestionReport) -> Span | None:
-    """The first whole sentence of the answer."""
+    """The fullest sentence of the answer."""
     sentences: list[Sentence] = [s for e in q.exchanges if e.intent in (None, "answer") for s in e.sentences]
-    longest = max(sentences[:3], key=lambda s: len(s.text), default=None)
+    longest = max(sentences, key=lambda s: len(s.text), default=None)
     return Span(quote=longest.text, t0=longest.t0, t1=longest.t1) if longest else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dialogue.advice import overall, try_next
@@ -28,7 +28,6 @@ def build_report(
     duration: float,
     agent_speech: float,
     recording: str | None,
-    engines: Mapping[str, str],
 ) -> Report:
     """`started`: unix s. `duration`, `agent_speech`: s of the call, and of the agent's audible speech in it."""
     assert state.interview is not None
@@ -43,7 +42,7 @@ def build_report(
         duration=round(duration, 3),
         recording=recording,
         outcome=state.ended or "interrupted",
-        engines=dict(engines),
+        engines=dict(state.engines),
         holes=[Hole(at=round(t, 3), gap=round(gap, 3)) for t, gap in state.holes],
         questions=questions,
         overall=overall(questions, state, transcript, agent_speech),

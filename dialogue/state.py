@@ -69,6 +69,7 @@ class State:
     holes: tuple[tuple[float, float], ...] = ()  # (t, gap in s) of each resume
     last_spoken_end: float = 0.0
     pauses: tuple[float, ...] = field(default=())  # the candidate's own silent pauses so far, s
+    engines: dict[str, str] = field(default_factory=dict)
     ended: str | None = None
 
     @property
@@ -111,7 +112,7 @@ def apply(state: State, event: AnyEvent) -> State:
     """The state after one more event. Total: an event that fits nothing leaves the state as it is."""
     match event:
         case Created():
-            return replace(state, interview=event.interview)
+            return replace(state, interview=event.interview, engines=event.engines)
         case Consented():
             return replace(state, consented=True)
         case Said():
@@ -153,7 +154,7 @@ def apply(state: State, event: AnyEvent) -> State:
             over = _find(state, event.turn)
             return _on_turn(state, event.turn, interruptions=over.interruptions + 1) if over else state
         case Resumed():
-            return replace(state, holes=(*state.holes, (event.t, event.gap)))
+            return replace(state, holes=(*state.holes, (event.t, event.gap)), engines=event.engines or state.engines)
         case Skipped():
             return replace(state, skipped=(*state.skipped, (event.question, event.reason)))
         case Ended():

@@ -22,6 +22,7 @@ class Event(Record):
 class Created(Event):
     kind: Literal["created"] = "created"
     interview: Interview
+    engines: dict[str, str] = {}  # part to engine: what heard, spoke and worded
 
 
 class Consented(Event):
@@ -77,11 +78,12 @@ class Followed(Event):
 
 
 class Spoken(Event):
-    """What really sounded of the last utterance: `t`..`end`, first to last audible sample as played."""
+    """An utterance as it sounded: `text` as sent to the voice, `t`..`end` first to last audible sample as played."""
 
     kind: Literal["spoken"] = "spoken"
     turn: int | None
     end: float
+    text: str = ""
     interrupted: bool = False
     heard_share: float = 1.0
 
@@ -133,6 +135,7 @@ class Resumed(Event):
     kind: Literal["resumed"] = "resumed"
     gap: float
     owner: str
+    engines: dict[str, str] = {}
 
 
 class Skipped(Event):

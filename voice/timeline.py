@@ -150,4 +150,4 @@ def _legend(figure: Any, *, with_latency: bool, two: bool) -> None:
     entries += [("the other's speech", _OTHER)] if two else []
     entries += [("waited before speaking", _GAP)] if with_latency else []
     handles = [Patch(color=colour, label=name) for name, colour in entries]
-    figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=7, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7, frameon=False)

@@ -59,6 +59,7 @@ class Patience:
     )
     surely: float = 0.5  # from which the sound outweighs a missing full stop
     unlikely: float = 0.12  # below: the sound says no
+    habit_closed: float = 1.8  # a person's long pauses count at most this much after a closed sentence
     longest: float = 4.0  # never wait longer than this on hesitation alone
     thin_answer: float = 2.0  # extra at most, when much less was said than the question needs
 
@@ -109,7 +110,7 @@ def required_silence(moment: Moment, patience: Patience) -> float:
     if share < 0.2:
         needed += patience.thin_answer * (1.0 - share / 0.2) ** 1.5
     if moment.habit is not None and not surely:
-        needed = max(needed, min(1.2 * moment.habit, patience.longest))
+        needed = max(needed, min(moment.habit, patience.habit_closed if closed else patience.longest))
     return min(needed, patience.longest)
 
 
@@ -175,6 +176,9 @@ class Turn:
 
 
 def habit_of(pauses: list[float]) -> float | None:
-    """A person's long pauses inside answers: the 90th percentile of those of 0.5 s and more; None under three of them."""
-    long = sorted(p for p in pauses if p >= 0.5)
+    """A person's long pauses inside answers: the 90th percentile of those of 0.5 to 3 s; None under three of them.
+
+    Longer ones are thinking, asked for or not, and say nothing about how this person usually goes on.
+    """
+    long = sorted(p for p in pauses if 0.5 <= p <= 3.0)
     return long[min(len(long) - 1, int(0.9 * len(long)))] if len(long) >= 3 else None

@@ -20,6 +20,7 @@ from simulation.script import load_script, persona_path
 from voice.audio import resample
 from voice.boundaries import map_speech
 from voice.stt.moonshine import MoonshineDecoder
+from voice.stt.offline import transcribe
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.voice
@@ -111,8 +112,9 @@ def test_the_recording_holds_what_each_side_heard(demo: tuple[Path, str], report
     questions = [q["text"] for q in report["questions"]]
     heard = 0
     for line in (x for x in lines if x["who"] == "agent" and not x["interrupted"]):
-        part = stereo[round((line["start"] - 0.2) * rate) : round((line["end"] + 0.2) * rate), 1]
-        text = moonshine.text(resample(part, rate, 16_000)).lower()
+        part = stereo[max(0, round((line["start"] - 0.2) * rate)) : round((line["end"] + 0.2) * rate), 1]
+        heard_back = transcribe(resample(part.copy(), rate, 16_000), moonshine)
+        text = " ".join(word.plain for word in heard_back)
         for question in questions:
             if question in line["text"]:
                 wanted = {w.strip(".,?").lower() for w in question.split() if len(w) > 4}

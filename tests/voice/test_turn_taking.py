@@ -57,7 +57,8 @@ def test_little_said_to_a_big_question_is_given_longer() -> None:
 
 
 def test_a_person_with_long_pauses_is_given_longer_where_the_sound_is_unsure() -> None:
-    assert need("we moved it", sound=0.2, habit=2.5) > need("we moved it", sound=0.2)
+    assert need("we moved house", sound=0.2, habit=2.5) > need("we moved house", sound=0.2)
+    assert need("We moved house.", sound=0.2, habit=2.5) == P.habit_closed
     assert need("We moved it.", sound=0.9, habit=2.5) == need("We moved it.", sound=0.9)
 
 
