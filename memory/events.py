@@ -22,7 +22,7 @@ class Event(Record):
 class Created(Event):
     kind: Literal["created"] = "created"
     interview: Interview
-    engines: dict[str, str] = {}  # part to engine: what heard, spoke and worded
+    engines: dict[str, str] = Field(default_factory=dict)  # part to engine: what heard, spoke and worded
 
 
 class Consented(Event):
@@ -135,7 +135,7 @@ class Resumed(Event):
     kind: Literal["resumed"] = "resumed"
     gap: float
     owner: str
-    engines: dict[str, str] = {}
+    engines: dict[str, str] = Field(default_factory=dict)
 
 
 class Skipped(Event):
