@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from dialogue.language import content_stems
 from prompts.loader import load_schema
 from simulation.script import load_script, persona_path
 from voice.audio import resample
@@ -69,14 +70,16 @@ def test_two_follow_ups_refer_to_what_was_said(report: dict[str, Any]) -> None:
         e for q in report["questions"] for e in q["exchanges"] if e["kind"] == "follow_up" and e["intent"] == "answer"
     ]
     assert len(follow_ups) >= 2
-    said = " ".join(s["text"].lower() for q in report["questions"] for e in q["exchanges"] for s in e["sentences"])
-    picked_up = [e for e in follow_ups if any(w in said for w in _nouns(e["text"]))]
+    picked_up = [e for e in follow_ups if len(_own_words(report, e) & content_stems(e["text"])) >= 2]
     assert len(picked_up) >= 2, [e["text"] for e in follow_ups]
 
 
-def _nouns(text: str) -> list[str]:
-    words = text.lower().strip("?").split()
-    return [" ".join(words[i : i + 2]) for i in range(len(words) - 1) if len(words[i]) > 4 and len(words[i + 1]) > 4]
+def _own_words(report: dict[str, Any], follow_up: dict[str, Any]) -> set[str]:
+    """What the candidate had said to that question before the follow-up, less the question's own words."""
+    question = next(q for q in report["questions"] if follow_up in q["exchanges"])
+    before = [e for e in question["exchanges"] if e["turn"] < follow_up["turn"]]
+    said = " ".join(s["text"] for e in before for s in e["sentences"])
+    return content_stems(said) - content_stems(question["text"])
 
 
 def test_the_long_thinking_pause_was_not_cut(report: dict[str, Any]) -> None:
