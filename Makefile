@@ -30,13 +30,15 @@ schema: $(VENV)/.core
 
 # The environment of the product: no torch.
 $(VENV)/.core: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints.txt -e .
+	@echo "making the environment in $(VENV): once, about two minutes"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install -q -c constraints.txt -e .
 	@touch $@
 
 # The environment of the tests: every engine.
 $(VENV)/.all: $(VENV)/.core
-	$(PIP) install -q -c constraints.txt -e '.[all,dev]'
+	@echo "installing every engine for the tests (torch among them): once, about five minutes"
+	@$(PIP) install -q -c constraints.txt -e '.[all,dev]'
 	@touch $@
 
 clean:

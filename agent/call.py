@@ -170,6 +170,8 @@ class Call:
         mouth = self._mouth()
         before = self._journal.state.turn
         await self._journal.write(*reply.events)
+        if before is not None:  # as it stands now, perhaps answered by these very events
+            before = next((t for t in self._journal.state.turns if t.number == before.number), None)
         if reply.note:
             self._watch.note(reply.note)
         self._watch.phase("speaking")
@@ -285,7 +287,7 @@ class Call:
         if self.ear.speaking or not reply.text:
             self._watch.phase("listening")
             return None
-        self._measure(asked, state.last_spoken_end)
+        self._measure(asked, asked.spoken.end if asked.spoken else state.last_spoken_end)
         return reply
 
     def recognised(self, event: stt.SpeechEvent) -> None:

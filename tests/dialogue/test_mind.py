@@ -202,3 +202,24 @@ def test_the_follow_up_picks_up_what_was_done_not_where() -> None:
         "to streaming. Because the analysts were always late, and it improved their work a lot."
     )
     assert "the reporting pipeline" in text
+
+
+def test_an_answer_that_goes_on_is_open_again_and_the_begun_question_was_not_asked() -> None:
+    from memory.events import Heard, Reopened
+    from tests.dialogue.helpers import timed
+
+    call = conversation()
+    call.open()
+    call.answer(GOOD["improved-process"])
+    begun = call.state.awaiting
+    assert begun is not None and begun.number == 1
+    call.events.append(Reopened(at=call.t, t=call.t, turn=0))
+    assert call.state.awaiting is not None and call.state.awaiting.number == 0
+    call.events.append(
+        Heard(at=call.t, t=call.t, turn=0, text="And then some.", words=timed("And then some.", call.t), end=call.t + 1)
+    )
+    assert call.state.turns[0].answer == GOOD["improved-process"] + " And then some."
+    assert "improved-process" not in [q.id for q in call.state.remaining]
+    while not call.ended:
+        call.answer(GOOD[call.state.awaiting.question])  # type: ignore[union-attr]
+    assert [t.question for t in call.state.turns if t.probe is None] == ["improved-process", "mistake", "slow-service"]
