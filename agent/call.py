@@ -18,12 +18,12 @@ from livekit.agents import Agent, AgentSession, ModelSettings, inference, stt
 
 from agent.ear import Ear
 from agent.engines import Engines
+from agent.hearing import heard, records
 from agent.journal import Journal
 from agent.measuring import measure_turn
 from dialogue.mind import Mind, Proposal, Reply
 from dialogue.state import Turn as Asked
-from memory.events import Ended, Heard, Interrupted, Measured, Reopened, Spoken
-from memory.records import Word
+from memory.events import Ended, Interrupted, Measured, Reopened, Spoken
 from voice.barge_in import BargeIn
 from voice.stt.stream import LocalSTT, words_of
 from voice.tts.clauses import clauses
@@ -316,11 +316,7 @@ class Call:
             words = [word.shifted(self._offset) for word in words_of(event)]
             turn = self._journal.state.awaiting
             if turn is not None and words:
-                piece = Heard(
-                    at=self._wall(), t=words[0].start, turn=turn.number, text=joined(words), end=words[-1].end,
-                    words=[Word(text=w.text, start=round(w.start, 3), end=round(w.end, 3), confidence=w.confidence) for w in words],
-                    confidence=event.alternatives[0].confidence or None,
-                )  # fmt: skip
+                piece = heard(words, turn.number, self._wall(), event.alternatives[0].confidence or None)
                 await self._journal.write(piece)
                 self._watch.caption("candidate", piece.text, True)
             self._hearing.finals.pop(0)
@@ -335,10 +331,7 @@ class Call:
         if self._proposing and not self._proposing.done():
             self._proposing.cancel()
         pending = [w.shifted(self._offset) for e in self._hearing.finals for w in words_of(e)] + self._hearing.partial
-        words = [
-            *turn.words,
-            *(Word(text=w.text, start=round(w.start, 3), end=round(w.end, 3)) for w in pending),
-        ]
+        words = [*turn.words, *records(pending)]
 
         async def propose() -> None:
             self._proposal = await self._mind.propose(self._journal.state, turn, words)

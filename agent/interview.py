@@ -15,16 +15,15 @@ from agent.recorder import RATE, Recorder
 from agent.recordings import RecordedCandidate, load_answers
 from agent.recovery import recover_speech
 from agent.runner import CallPlan, finish, measure_missing, run_call
-from agent.sessions import Begun, begin, check_disk, new_id, resume, session_folder
+from agent.sessions import Begun, begin, check_disk, events_of, new_id, resume, session_folder
 from agent.settings import Settings
 from agent.text_mode import run_text
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from dialogue.plan import plan
 from dialogue.state import State, fold
-from memory.events import AnyEvent
 from memory.records import CandidateSource, Interview
-from memory.store import EventStore, UnknownSession
+from memory.store import EventStore
 from prompts.loader import load_pack, load_phrases
 from simulation.candidate import SimulatedCandidate
 from simulation.script import load_script, persona_path
@@ -88,7 +87,7 @@ async def interview_again(settings: Settings, session: str, out: Path | None, co
     store, _ = await open_store(settings)
     engines: Engines | None = None
     try:
-        state = await _state_of(store, session)
+        state = fold(await events_of(store, session))
         assert state.interview is not None
         source = state.interview.source
         answers = load_answers([Path(f) for f in source.files])
@@ -109,7 +108,7 @@ async def report_again(settings: Settings, session: str, out: Path | None) -> Pa
     """Write the report of a session once more, from its log and recording."""
     store, _ = await open_store(settings)
     try:
-        await _state_of(store, session)
+        await events_of(store, session)  # told before anything is written
         raw = session_folder(settings, session) / "recording.raw"
         folder = out or session_folder(settings, session) / "report"
         return await finish(store, session, raw if raw.is_file() else None, folder)
@@ -189,11 +188,3 @@ def _consent_by(source: CandidateSource) -> str:
 def _notice(console: Console, agreed: Interview) -> None:
     console.print(load_phrases(agreed.language)["consent"]["text"], style="dim", soft_wrap=True)
     console.print(f"session {agreed.id}, {len(agreed.questions)} questions", style="dim", highlight=False)
-
-
-async def _state_of(store: EventStore, session: str) -> State:
-    events: list[AnyEvent] = await store.read(session)
-    if not events:
-        known = await store.sessions()
-        raise UnknownSession(f"there is no session {session!r}; known: {', '.join(known[-5:]) or 'none'}")
-    return fold(events)

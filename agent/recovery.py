@@ -6,15 +6,14 @@ import asyncio
 import time
 from pathlib import Path
 
+from agent.hearing import heard
 from agent.journal import Journal
 from agent.recorder import RATE, read_raw
 from memory.events import Heard
-from memory.records import Word
 from voice.audio import SPEECH_RATE, resample
 from voice.boundaries import map_speech
 from voice.stt.decoder import Decoder
 from voice.stt.offline import transcribe
-from voice.words import joined
 
 MIN_SPEECH = 0.4  # s; less is a cough
 
@@ -41,5 +40,4 @@ def _heard_since(raw: Path, since: float, turn: int, decoder: Decoder) -> Heard 
     words = [w.shifted(since) for w in transcribe(samples, decoder)]
     if not words:
         return None
-    record = [Word(text=w.text, start=round(w.start, 3), end=round(w.end, 3), confidence=w.confidence) for w in words]
-    return Heard(at=time.time(), t=words[0].start, turn=turn, text=joined(words), words=record, end=words[-1].end)
+    return heard(words, turn, time.time())

@@ -87,6 +87,15 @@ async def begin(
     return Begun(interview.id, journal, resumed=False)
 
 
+async def events_of(store: EventStore, session: str) -> list[AnyEvent]:
+    """The log of a session. Raises UnknownSession, naming the newest ones that there are."""
+    events = await store.read(session)
+    if not events:
+        known = await store.sessions()
+        raise UnknownSession(f"there is no session {session!r}; known: {', '.join(known[-5:]) or 'none'}")
+    return events
+
+
 async def resume(
     store: EventStore,
     settings: Settings,
@@ -99,11 +108,7 @@ async def resume(
 
     Waits for the dead process' lease to run out. Raises UnknownSession or, where it is still alive, LeaseHeld.
     """
-    events = await store.read(session)
-    if not events:
-        known = await store.sessions()
-        raise UnknownSession(f"there is no session {session!r}; known: {', '.join(known[-5:]) or 'none'}")
-    state = fold(events)
+    events = await events_of(store, session)
     me = owner()
     lease = await _wait_for_lease(store, session, me, settings.lease_seconds)
     # Whatever the dead process wrote until its lease ran out counts too.

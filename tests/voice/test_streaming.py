@@ -100,7 +100,7 @@ async def test_silence_and_noise_give_no_words(moonshine: LocalSTT) -> None:
 class Counting:
     """A scripted decoder: one word per half second of window, so long speech must be cut without losing any."""
 
-    name, max_window, cost = "counting", 4.0, 0.0
+    name, max_window = "counting", 4.0
 
     def decode(self, samples: Samples, *, timed: bool, prompt: str = "") -> list[TimedWord]:
         return [TimedWord(f"w{i}", i / 2, i / 2 + 0.4) for i in range(int(len(samples) / 8000))]

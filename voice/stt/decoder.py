@@ -17,7 +17,6 @@ class Decoder(Protocol):
 
     name: str
     max_window: float  # s; longer speech is cut at a word that two decodes agree on
-    cost: float  # rough s of CPU per s of audio on one core, to pace the partials
 
     def decode(self, samples: Samples, *, timed: bool, prompt: str = "") -> list[TimedWord]:
         """Words in 16 kHz `samples`, times in s from their start. `timed=False`: times may be rough.

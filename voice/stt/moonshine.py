@@ -25,7 +25,6 @@ class MoonshineDecoder:
 
     name = "moonshine tiny-en"
     max_window = 14.0
-    cost = 0.06
 
     def __init__(self) -> None:
         # Half the CPU for a tenth more latency: partials must not starve the rest of the call.

@@ -20,7 +20,7 @@ from livekit.agents import APIConnectOptions, stt
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr, TimedString
 from livekit.agents.utils import AudioBuffer, is_given
 
-from voice.audio import SPEECH_RATE, Samples, from_int16
+from voice.audio import SPEECH_RATE, Samples, from_int16, resample
 from voice.stt.agreement import LocalAgreement
 from voice.stt.decoder import Decoder
 from voice.stt.hallucination import believable
@@ -86,8 +86,6 @@ class LocalSTT(stt.STT[str]):
     ) -> stt.SpeechEvent:
         frame = rtc.combine_audio_frames(buffer)
         mono = np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels).mean(axis=1).astype(np.float32)
-        from voice.audio import resample
-
         samples = resample((mono / 32768.0).astype(np.float32), frame.sample_rate, SPEECH_RATE)
         loop = asyncio.get_running_loop()
         words = await loop.run_in_executor(self.executor, lambda: self.decoder.decode(samples, timed=True))

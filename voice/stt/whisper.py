@@ -46,7 +46,6 @@ class WhisperDecoder:
                 "give VIVA_STT_MODEL a folder with a converted model"
             ) from error
         self.name = f"faster-whisper {model}"
-        self.cost = 0.3
         self._prompt = prompt
         self._language = language if self._model.model.is_multilingual else "en"
 
