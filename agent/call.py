@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from livekit import rtc
@@ -18,21 +18,24 @@ from livekit.agents import Agent, AgentSession, ModelSettings, inference, stt
 
 from agent.ear import Ear
 from agent.engines import Engines
-from agent.hearing import heard, records
+from agent.hearing import Hearing, heard, noted, records, typed
 from agent.journal import Journal
 from agent.measuring import measure_turn
+from agent.requests import Request, Requests
 from dialogue.mind import Mind, Proposal, Reply
 from dialogue.state import Turn as Asked
-from memory.events import Ended, Interrupted, Measured, Reopened, Spoken
+from memory.events import Interrupted, Measured, Reopened, Spoken, Yielded
 from voice.barge_in import BargeIn
-from voice.stt.stream import LocalSTT, words_of
+from voice.stt.stream import LocalSTT
 from voice.tts.clauses import clauses
 from voice.tts.streaming import ClauseTTS
 from voice.turn_taking import Action, Patience, Turn, habit_of
-from voice.words import TimedWord, joined
+from voice.words import joined
 
 REOPEN = 1.0  # s after the agent began to speak in which going on means "I was not finished"
 REOPEN_SPEECH = 0.3  # s of speech that are enough then
+STALL = 2.0  # s for which the store was away, from which on it is worth a word
+LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
 FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
 
 
@@ -53,16 +56,6 @@ class Watcher:
     caption: Callable[[str, str, bool], None] = lambda who, text, final: None
     phase: Callable[[str], None] = lambda phase: None
     note: Callable[[str], None] = lambda text: None
-
-
-@dataclass
-class _Hearing:
-    """Words since the floor was given: final pieces not yet stored, and the unstable rest."""
-
-    finals: list[stt.SpeechEvent] = field(default_factory=list)
-    partial: list[TimedWord] = field(default_factory=list)
-    open: bool = False  # the recogniser still has speech that is not final
-    settled: bool = True  # all speech so far was decoded, final or not
 
 
 class _Listener(Agent):
@@ -99,6 +92,7 @@ class Call:
         watcher: Watcher | None = None,
         patience: Patience | None = None,
         out_of_answers: Callable[[], bool] = lambda: False,
+        by_phone: bool = False,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -110,7 +104,11 @@ class Call:
         self._out_of_answers = out_of_answers
         self._wall = wall
         self._barge_in = BargeIn()
-        self._hearing = _Hearing()
+        self._by_phone = by_phone
+        self._hearing = Hearing(offset)
+        self._requests = Requests()
+        self._paused_until = 0.0
+        self.others_speaking = False  # somebody else in the room: the candidate's silence is politeness
         self._tick = asyncio.Event()
         self._proposal: Proposal | None = None
         self._proposing: asyncio.Task[None] | None = None
@@ -140,10 +138,16 @@ class Call:
         """From the greeting (or the way back in) to the farewell. The session must have been started with `agent`."""
         self.mouth = mouth
         state = self._journal.state
-        if state.ended:
+        if state.ended and not state.farewell_pending:
             return
-        await self._tts.warm(self._mind.fixed_phrases(state)[:12])
-        reply = self._mind.open(state, self._wall(), self.ear.now)
+        if state.yielded and not state.ended:
+            reply = await self._stand_by()
+        else:
+            # Only what is said next holds up the start; the rest is made while it is said.
+            warming = asyncio.create_task(self._tts.warm(self._mind.fixed_phrases(state)[:12]))
+            self._measuring.add(warming)
+            warming.add_done_callback(self._measuring.discard)
+            reply = self._mind.open(state, self._wall(), self.ear.now, by_phone=self._by_phone)
         while True:
             await self._speak(reply)
             if reply.ends:
@@ -151,12 +155,15 @@ class Call:
             reply = await self._listen()
         await self._settle()
 
+    def ask(self, request: Request) -> None:
+        """A request from a button, a key or another person; heeded as soon as it can be."""
+        self._requests.put(request)
+        self._tick.set()
+
     async def hung_up(self) -> None:
-        """The candidate left: what was heard stays, and the log says so."""
+        """The candidate is gone: what was heard stays."""
         await self._drain()
         await self._settle()
-        if not self._journal.state.ended:
-            await self._journal.write(Ended(at=self._wall(), t=self.ear.now, reason="candidate_left"))
 
     async def aclose(self) -> None:
         for task in [*self._measuring, *([self._proposing] if self._proposing else [])]:
@@ -174,21 +181,30 @@ class Call:
             before = next((t for t in self._journal.state.turns if t.number == before.number), None)
         if reply.note:
             self._watch.note(reply.note)
+        text = await self._with_notice(reply.text)
         self._watch.phase("speaking")
-        self._watch.caption("agent", reply.text, True)
+        self._watch.caption("agent", text, True)
         mouth.begin_utterance()
         self._hearing.partial = []
-        handle = self.session.say(reply.text, allow_interruptions=True)
-        interrupted = False
+        handle = self.session.say(text, allow_interruptions=True)
+        interrupted = barged_in = False
         while not handle.done():
             await self._next_tick()
-            if reply.floor and self._yields(mouth):
-                interrupted = True
+            if reply.floor and (self._requests.urgent or self._yields(mouth)):
+                interrupted, barged_in = True, not self._requests.urgent
                 await self.session.interrupt(force=True)
                 break
         with contextlib.suppress(Exception):
             await handle.wait_for_playout()
-        await self._spoken(mouth, reply.text, interrupted, before)
+        await self._spoken(mouth, text, interrupted, barged_in, before)
+
+    async def _with_notice(self, text: str) -> str:
+        """A sentence about it first, where the store was away for long."""
+        if self._journal.take_stall() < STALL:
+            return text
+        notice = self._mind.stalled(self._journal.state, self._wall(), self.ear.now)
+        await self._journal.write(*notice.events)
+        return f"{notice.text} {text}"
 
     def _yields(self, mouth: Mouth) -> bool:
         seconds = self.ear.speech_seconds()
@@ -198,7 +214,7 @@ class Call:
             return seconds >= REOPEN_SPEECH
         return self._barge_in.yields(seconds, joined(self._hearing.partial))
 
-    async def _spoken(self, mouth: Mouth, text: str, interrupted: bool, before: Asked | None) -> None:
+    async def _spoken(self, mouth: Mouth, text: str, interrupted: bool, barged_in: bool, before: Asked | None) -> None:
         now = self.ear.now
         start = mouth.audible_start if mouth.audible_start is not None else now
         end = mouth.audible_end if mouth.audible_end is not None else start
@@ -215,7 +231,7 @@ class Call:
             heard_share=round(share, 3),
         )
         events: list[Any] = [spoken]
-        if interrupted:
+        if barged_in:
             early = (self.ear.speech_since or now) < start + REOPEN
             if early and before is not None and before.answered and before.heard and before.intent in (None, "answer"):
                 # The candidate was not finished: the answer is open again, the new question was not put.
@@ -249,6 +265,16 @@ class Call:
             await self._next_tick()
             await self._drain()
             current = self._journal.state.awaiting or asked
+            if self.ear.speaking:
+                self._paused_until = 0.0
+            if self.others_speaking or self.ear.now < self._paused_until:
+                turn.hold(self.ear.now)
+            if request := self._requests.take():
+                reply = await self._heed(request, current, turn)
+                if reply is not None:
+                    self.ear.turn = None
+                    return reply
+                continue
             turn.heard(f"{current.answer} {joined(self._hearing.partial)}".strip())
             # A request ("could you repeat that?") is complete however short it is.
             turn.expected_seconds = 1.0 if self._mind.is_request(turn.text) else seconds
@@ -267,6 +293,53 @@ class Call:
                 await self._speak(reply)
                 turn.last_nudge = self.ear.now
                 self._watch.phase("listening")
+
+    async def _heed(self, request: Request, asked: Asked, turn: Turn) -> Reply | None:
+        """What a request leads to; None: the turn goes on."""
+        state, at, now = self._journal.state, self._wall(), self.ear.now
+        match request.kind:
+            case "repeat" | "pause":
+                if request.kind == "pause":
+                    self._paused_until = now + LONGEST_PAUSE
+                again = self._mind.again(state, asked, at, now)
+                await self._speak(again if request.kind == "repeat" else self._mind.patient(state, at, now))
+                turn.last_nudge = self.ear.now
+                turn.hold(self.ear.now)
+                self._watch.phase("listening" if request.kind == "repeat" else "paused")
+            case "typed":
+                await self._journal.write(typed(request.text, asked.number, at, now))
+                self._watch.caption("candidate", request.text, True)
+                return await self._commit(self._journal.state.awaiting or asked)
+            case "go_on":
+                self._paused_until = 0.0
+                self._watch.phase("listening")
+                if asked.answer or self._hearing.pending:
+                    return await self._commit(asked)
+            case "yield":
+                await self._journal.write(Yielded(at=at, t=now, to=request.to, by=request.by))
+                return await self._stand_by()
+            case "leave" | "cancel":
+                return self._closing(request)
+        return None
+
+    async def _stand_by(self) -> Reply:
+        """People have the floor: listen to the candidate, say nothing, until the floor is given back."""
+        self.ear.turn = None
+        self._watch.phase("silent")
+        while True:
+            await self._next_tick()
+            await self._drain()
+            request = self._requests.take()
+            if request and request.kind == "take_back":
+                await self._finish_speech()
+                return self._mind.returned(self._journal.state, request.by, self._wall(), self.ear.now)
+            if request and request.kind in ("leave", "cancel"):
+                return self._closing(request)
+
+    def _closing(self, request: Request) -> Reply:
+        own = request.by == "candidate"
+        reason = "candidate_left" if own else "cancelled" if request.kind == "cancel" else "asked_to_leave"
+        return self._mind.close(self._journal.state, reason, self._wall(), self.ear.now)  # type: ignore[arg-type]
 
     async def _commit(self, asked: Asked) -> Reply | None:
         """The reply to a finished turn; None if the candidate went on while it was worked out."""
@@ -292,30 +365,24 @@ class Call:
 
     def recognised(self, event: stt.SpeechEvent) -> None:
         """A recogniser's event, on its way through."""
-        kind = event.type
-        if kind is stt.SpeechEventType.START_OF_SPEECH:
-            self._hearing.open, self._hearing.settled = True, False
-        elif kind is stt.SpeechEventType.END_OF_SPEECH:
-            self._hearing.open, self._hearing.settled = False, True
-            self._hearing.partial = []
-        elif kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
-            self._hearing.finals.append(event)
-            self._hearing.partial = []
-        elif kind in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
-            self._hearing.partial = [word.shifted(self._offset) for word in words_of(event)]
+        self._hearing.recognised(event)
+        if event.type in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
             self._watch.caption("candidate", joined(self._hearing.partial), False)
-            if kind is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
-                self._hearing.settled = True
-                self._propose()
+        if event.type is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
+            self._propose()
         self._tick.set()
 
     async def _drain(self) -> None:
         """Store every final piece at once: a crash after this loses none of it."""
         while self._hearing.finals:
             event = self._hearing.finals[0]
-            words = [word.shifted(self._offset) for word in words_of(event)]
+            words = self._hearing.words(event)
             turn = self._journal.state.awaiting
-            if turn is not None and words:
+            if words and self._journal.state.yielded:
+                note = noted(words, self._wall())
+                await self._journal.write(note)
+                self._watch.caption("candidate", note.text, True)
+            elif turn is not None and words:
                 piece = heard(words, turn.number, self._wall(), event.alternatives[0].confidence or None)
                 await self._journal.write(piece)
                 self._watch.caption("candidate", piece.text, True)
@@ -330,8 +397,7 @@ class Call:
             return
         if self._proposing and not self._proposing.done():
             self._proposing.cancel()
-        pending = [w.shifted(self._offset) for e in self._hearing.finals for w in words_of(e)] + self._hearing.partial
-        words = [*turn.words, *records(pending)]
+        words = [*turn.words, *records(self._hearing.pending)]
 
         async def propose() -> None:
             self._proposal = await self._mind.propose(self._journal.state, turn, words)
@@ -345,7 +411,9 @@ class Call:
         """Timing and hesitation of the answer, off the critical path."""
 
         async def measure() -> None:
-            delivery = await measure_turn(self.ear, asked, floor_given, self._engines.ruler)
+            delivery = await measure_turn(
+                self.ear, asked, floor_given, self._engines.ruler, self._engines.measure
+            )
             if delivery is not None:
                 await self._journal.write(
                     Measured(at=self._wall(), t=delivery.end, turn=asked.number, delivery=delivery)

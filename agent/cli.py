@@ -77,6 +77,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("session")
     report.add_argument("--out", type=Path, help="folder for the report")
 
+    worker = commands.add_parser("worker", help="take interviews in LiveKit rooms")
+    worker.add_argument("--dev", action="store_true", help="end at once on Ctrl-C instead of finishing the calls")
+
     commands.add_parser("doctor", help="which engine each part would use, and why")
     return parser
 
@@ -95,6 +98,12 @@ def _command(arguments: argparse.Namespace) -> int:
         from agent.doctor import run as doctor
 
         asyncio.run(doctor(load_settings()))
+        return 0
+    if arguments.command == "worker":
+        from agent.worker import run_worker
+
+        logging.getLogger().setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
+        asyncio.run(run_worker(load_settings(), dev=arguments.dev))
         return 0
     if arguments.command == "analyse":
         from agent.analyse import run as analyse

@@ -14,7 +14,7 @@ import soxr
 from livekit import rtc
 
 from voice.audio import SPEECH_RATE, Samples, from_int16
-from voice.end_of_turn import WINDOW, EndOfTurn
+from voice.end_of_turn import WINDOW, EndOfTurnModel
 from voice.turn_taking import Turn
 from voice.vad import SpeechDetector, SpeechGate
 
@@ -24,7 +24,7 @@ KEPT = 600.0  # s of sound kept for measuring; an answer longer than this is mea
 class Ear:
     """`offset`: session time of the first sample. Drives whatever `turn` is set."""
 
-    def __init__(self, offset: float, end_of_turn: EndOfTurn, executor: Executor) -> None:
+    def __init__(self, offset: float, end_of_turn: EndOfTurnModel, executor: Executor) -> None:
         self.offset = offset
         self._model = end_of_turn
         self._executor = executor

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.errors import UserError
+from agent.measuring import Measure, measure_answer
 from agent.settings import Settings
 from dialogue.backends.base import LanguageModel
 from memory.redis_store import RedisStore
 from memory.sqlite_store import SqliteStore
 from memory.store import EventStore, StoreUnavailable
-from voice.end_of_turn import EndOfTurn
+from voice.end_of_turn import EndOfTurn, EndOfTurnModel
 from voice.stt.decoder import Decoder
 from voice.stt.moonshine import MoonshineDecoder
 from voice.tts.espeak import EspeakVoice
@@ -128,9 +129,10 @@ class Engines:
 
     decoder: Decoder
     voice: Voice
-    end_of_turn: EndOfTurn
+    end_of_turn: EndOfTurnModel
     model: LanguageModel | None
     choices: list[Choice]
+    measure: Measure = measure_answer
     cache: PhraseCache = field(default_factory=PhraseCache)
     ears: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "ears"))
     mouth: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "mouth"))

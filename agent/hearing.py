@@ -1,11 +1,14 @@
-"""From recognised words to what is stored of them: one home for the call and for recovery."""
+"""What was heard since the floor was given, and how words become what is stored: one home for the call and for recovery."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from memory.events import Heard
+from livekit.agents import stt
+
+from memory.events import Heard, Noted
 from memory.records import Word
+from voice.stt.stream import words_of
 from voice.words import TimedWord, joined
 
 
@@ -19,3 +22,49 @@ def heard(words: Sequence[TimedWord], turn: int, at: float, confidence: float | 
     return Heard(
         at=at, t=words[0].start, turn=turn, text=joined(words), words=records(words), end=words[-1].end, confidence=confidence
     )  # fmt: skip
+
+
+def noted(words: Sequence[TimedWord], at: float) -> Noted:
+    """The same, said while a person had the floor."""
+    return Noted(at=at, t=words[0].start, text=joined(words), words=records(words), end=words[-1].end)
+
+
+def typed(text: str, turn: int, at: float, t: float) -> Heard:
+    """A written answer: its words stand at the moment they came in, and nothing is measured of them."""
+    words = [Word(text=word, start=round(t, 3), end=round(t, 3)) for word in text.split()]
+    return Heard(at=at, t=t, turn=turn, text=" ".join(text.split()), words=words, end=t, typed=True)
+
+
+class Hearing:
+    """The recogniser's view: final pieces not yet stored, and the unstable rest. `offset`: session time of its zero."""
+
+    def __init__(self, offset: float) -> None:
+        self._offset = offset
+        self.finals: list[stt.SpeechEvent] = []
+        self.partial: list[TimedWord] = []
+        self.open = False  # the recogniser still has speech that is not final
+        self.settled = True  # all speech so far was decoded, final or not
+
+    def recognised(self, event: stt.SpeechEvent) -> None:
+        """A recogniser's event, on its way through."""
+        kind = event.type
+        if kind is stt.SpeechEventType.START_OF_SPEECH:
+            self.open, self.settled = True, False
+        elif kind is stt.SpeechEventType.END_OF_SPEECH:
+            self.open, self.settled = False, True
+            self.partial = []
+        elif kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
+            self.finals.append(event)
+            self.partial = []
+        elif kind in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
+            self.partial = self.words(event)
+            self.settled = self.settled or kind is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT
+
+    def words(self, event: stt.SpeechEvent) -> list[TimedWord]:
+        """An event's words on the session's timeline."""
+        return [word.shifted(self._offset) for word in words_of(event)]
+
+    @property
+    def pending(self) -> list[TimedWord]:
+        """Everything that is not stored yet."""
+        return [word for event in self.finals for word in self.words(event)] + self.partial

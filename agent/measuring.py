@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 
 from agent.ear import Ear
@@ -16,32 +16,42 @@ from voice.words import TimedWord
 LEAD, TAIL = 0.6, 0.5  # s of sound taken before the first and after the last word
 
 
-async def measure_turn(ear: Ear, turn: Turn, floor_given: float, executor: Executor) -> Delivery | None:
+Measure = Callable[[Samples, float, Sequence[Word], float | None, int], Delivery]
+
+
+async def measure_turn(
+    ear: Ear, turn: Turn, floor_given: float, executor: Executor, measure: Measure
+) -> Delivery | None:
     """Measure an answer from the sound that this process heard; None if there are no words in it.
 
     Words from before a crash are left out: hesitation is never measured across a hole.
     """
-    words = [word for word in turn.words if word.start >= ear.offset]
+    words = [word for word in spoken_words(turn) if word.start >= ear.offset]
     if not words:
         return None
     start, end = max(ear.offset, words[0].start - LEAD), words[-1].end + TAIL
-    resumed = len(words) < len(turn.words)
+    resumed = len(words) < len(spoken_words(turn))
     samples = ear.sound(start, end)
     loop = asyncio.get_running_loop()
     return await loop.run_in_executor(
         executor,
-        lambda: measure_answer(samples, start, words, None if resumed else floor_given, turn.interruptions),
+        lambda: measure(samples, start, words, None if resumed else floor_given, turn.interruptions),
     )
 
 
+def spoken_words(turn: Turn) -> list[Word]:
+    """The words of an answer that have a sound."""
+    return [word for piece in turn.heard if not piece.typed for word in piece.words]
+
+
 def measure_recorded(
-    candidate: Samples, rate: int, turn: Turn, holes: Sequence[tuple[float, float]]
+    candidate: Samples, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
 ) -> Delivery | None:
     """The same from the recording, for an answer whose measuring a crash prevented."""
     floor_given = turn.spoken.end if turn.spoken else None
     parts: list[list[Word]] = [[]]
     edges = [t for t, _ in holes]
-    for word in turn.words:
+    for word in spoken_words(turn):
         while edges and word.start >= edges[0]:
             edges.pop(0)
             parts.append([])
@@ -52,8 +62,8 @@ def measure_recorded(
     low = max((t for t, _ in holes if t <= words[0].start), default=0.0)
     start, end = max(low, words[0].start - LEAD), words[-1].end + TAIL
     samples = resample(candidate[round(start * rate) : round(end * rate)], rate, SPEECH_RATE)
-    whole = words[0] is turn.words[0]
-    return measure_answer(samples, start, words, floor_given if whole else None, turn.interruptions)
+    whole = words[0] is spoken_words(turn)[0]
+    return measure(samples, start, words, floor_given if whole else None, turn.interruptions)
 
 
 def measure_answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,10 @@ from agent.call import Call, Watcher
 from agent.engines import Engines
 from agent.journal import Journal
 from agent.line import Caller, Line
-from agent.measuring import measure_recorded
+from agent.measuring import Measure, measure_answer, measure_recorded
 from agent.recorder import RATE, Recorder, read_raw
 from dialogue.mind import Mind
-from memory.events import Measured
+from memory.events import Ended, Measured
 from memory.store import EventStore
 
 
@@ -35,33 +36,56 @@ class CallPlan:
     watcher: Watcher
     lease_seconds: float
     out_of_answers: Callable[[], bool] = lambda: False
+    by_phone: bool = False
 
 
 async def run_call(plan: CallPlan, journal: Journal, recorder: Recorder) -> None:
-    """Until the farewell, the caller's hanging up, or a stop signal (raises Stopped, everything stored)."""
-    line = Line(plan.caller, recorder)
-    call = Call(
-        journal, plan.mind, plan.engines, offset=recorder.start / RATE, watcher=plan.watcher, out_of_answers=plan.out_of_answers
-    )  # fmt: skip
-    call.session.input.audio = line.input
-    call.session.output.audio = line.output
+    """A call of one leg: until the farewell, the caller's hanging up, or a stop signal (raises Stopped, everything stored)."""
     async with stop_signals() as stopping:
-        await call.session.start(call.agent, record=False)
-        talking = asyncio.create_task(call.run(line.output), name="talking")
-        ticking = asyncio.create_task(line.run(), name="ticking")
         leasing = asyncio.create_task(journal.keep_lease(plan.lease_seconds), name="leasing")
-        stopped = asyncio.create_task(stopping.wait(), name="stopping")
-        tasks = {talking, ticking, leasing, stopped}
+        leg = Leg(plan, journal, recorder)
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            await leg.run(stopping, leasing)
+        finally:
+            leasing.cancel()
+            await asyncio.gather(leasing, return_exceptions=True)
+        state = journal.state
+        if not state.ended:
+            await journal.write(Ended(at=time.time(), t=recorder.seconds, reason="candidate_left"))
+
+
+class Leg:
+    """A stretch of a call without a cut: one recognition, one voice, one piece of the recording."""
+
+    def __init__(self, plan: CallPlan, journal: Journal, recorder: Recorder) -> None:
+        self._journal = journal
+        self._recorder = recorder
+        self._line = Line(plan.caller, recorder)
+        self.call = Call(
+            journal, plan.mind, plan.engines, offset=recorder.start / RATE, watcher=plan.watcher,
+            out_of_answers=plan.out_of_answers, by_phone=plan.by_phone,
+        )  # fmt: skip
+        self.call.session.input.audio = self._line.input
+        self.call.session.output.audio = self._line.output
+
+    async def run(self, stopping: asyncio.Event, leasing: asyncio.Task[None]) -> None:
+        """Until the farewell or the caller is gone. Raises Stopped when told to stop, and whatever `leasing` raises."""
+        await self.call.session.start(self.call.agent, record=False)
+        talking = asyncio.create_task(self.call.run(self._line.output), name="talking")
+        ticking = asyncio.create_task(self._line.run(), name="ticking")
+        stopped = asyncio.create_task(stopping.wait(), name="stopping")
+        tasks = {talking, ticking, stopped}
+        try:
+            done, _ = await asyncio.wait({*tasks, leasing}, return_when=asyncio.FIRST_COMPLETED)
             if talking in done or leasing in done:
                 for task in done:
                     task.result()  # raises what went wrong
             elif ticking in done:
                 ticking.result()
-                if not journal.state.ended:
+                if not self._journal.state.ended:
                     talking.cancel()
-                    await call.hung_up()
+                    await asyncio.gather(talking, return_exceptions=True)
+                    await self.call.hung_up()
                 else:  # the farewell was heard and the caller was faster than its last bookkeeping
                     await asyncio.wait({talking}, timeout=5.0)
             else:
@@ -70,8 +94,8 @@ async def run_call(plan: CallPlan, journal: Journal, recorder: Recorder) -> None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await call.aclose()
-            recorder.close()
+            await self.call.aclose()
+            self._recorder.close()
 
 
 @contextlib.asynccontextmanager
@@ -90,14 +114,14 @@ async def stop_signals() -> AsyncIterator[asyncio.Event]:
                 loop.remove_signal_handler(name)
 
 
-async def measure_missing(journal: Journal, raw: Path) -> None:
+async def measure_missing(journal: Journal, raw: Path, measure: Measure = measure_answer) -> None:
     """Measure the answers whose measuring a crash prevented, from the recording."""
     missing = [t for t in journal.state.turns if t.answered and t.delivery is None and t.words and t.intent == "answer"]
     if not missing:
         return
     candidate, _ = read_raw(raw)
     for turn in missing:
-        delivery = await asyncio.to_thread(measure_recorded, candidate, RATE, turn, journal.state.holes)
+        delivery = await asyncio.to_thread(measure_recorded, candidate, RATE, turn, journal.state.holes, measure)
         if delivery is not None:
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))
 

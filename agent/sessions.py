@@ -10,14 +10,14 @@ import shutil
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from agent.errors import UserError
 from agent.journal import Journal
 from agent.settings import Settings
-from dialogue.state import State, fold
+from dialogue.state import fold
 from memory.events import AnyEvent, Consented, Created, Resumed
 from memory.records import Interview
 from memory.store import EventStore, Lease, LeaseHeld, UnknownSession
@@ -65,6 +65,21 @@ class Begun:
     id: str
     journal: Journal
     resumed: bool
+    owner: str = ""
+    last: float = 0.0  # unix s of the newest event when it was taken
+
+
+async def create(store: EventStore, settings: Settings, interview: Interview, engines: dict[str, str] | None = None) -> None:
+    """Store what was agreed. Nobody holds the session after."""
+    lease = await store.acquire(interview.id, owner(), settings.lease_seconds)
+    await store.append(lease, [Created(at=time.time(), interview=interview, engines=engines or {})], 0)
+    await store.release(lease)
+
+
+def consent_of(language: str, by: str) -> Consented:
+    """The consent to the text of a language, as an event."""
+    version = load_phrases(language)["consent"]["version"]
+    return Consented(at=time.time(), by=by, text_version=version, scope=["recording", "transcript", "analysis"])
 
 
 async def begin(
@@ -76,15 +91,10 @@ async def begin(
     engines: dict[str, str] | None = None,
 ) -> Begun:
     """Create the session and store the consent: nothing is recorded or spoken before both stand in the log."""
-    lease = await store.acquire(interview.id, owner(), settings.lease_seconds)
-    journal = Journal(store, lease, State(), on_event)
-    version = load_phrases(interview.language)["consent"]["version"]
-    now = time.time()
-    await journal.write(
-        Created(at=now, interview=interview, engines=engines or {}),
-        Consented(at=now, by=consent_by, text_version=version, scope=["recording", "transcript", "analysis"]),
-    )
-    return Begun(interview.id, journal, resumed=False)
+    await create(store, settings, interview, engines)
+    begun = await take(store, settings, interview.id, on_event)
+    await begun.journal.write(consent_of(interview.language, consent_by))
+    return replace(begun, resumed=False)
 
 
 async def events_of(store: EventStore, session: str) -> list[AnyEvent]:
@@ -96,6 +106,28 @@ async def events_of(store: EventStore, session: str) -> list[AnyEvent]:
     return events
 
 
+async def take(
+    store: EventStore,
+    settings: Settings,
+    session: str,
+    on_event: Callable[[AnyEvent], None],
+    *,
+    ttl: float | None = None,
+    patience: float = 0.0,
+) -> Begun:
+    """Become the session's one writer. Waits for a dead process' lease to run out.
+
+    Raises UnknownSession or, where its holder is still alive, LeaseHeld.
+    """
+    await events_of(store, session)
+    me = owner()
+    lease = await _wait_for_lease(store, session, me, ttl or settings.lease_seconds)
+    # Read only now: whatever the dead process wrote until its lease ran out counts too.
+    events = await store.read(session)
+    journal = Journal(store, lease, fold(events), on_event, length=len(events), patience=patience)
+    return Begun(session, journal, resumed=True, owner=me, last=events[-1].at)
+
+
 async def resume(
     store: EventStore,
     settings: Settings,
@@ -104,21 +136,12 @@ async def resume(
     on_event: Callable[[AnyEvent], None],
     engines: dict[str, str] | None = None,
 ) -> Begun:
-    """Take over a session that another process left. `at`: session time, where the recording goes on.
-
-    Waits for the dead process' lease to run out. Raises UnknownSession or, where it is still alive, LeaseHeld.
-    """
-    events = await events_of(store, session)
-    me = owner()
-    lease = await _wait_for_lease(store, session, me, settings.lease_seconds)
-    # Whatever the dead process wrote until its lease ran out counts too.
-    state = fold(await store.read(session))
-    journal = Journal(store, lease, state, on_event)
-    if not state.ended:
-        await journal.write(
-            Resumed(at=time.time(), t=at, gap=max(0.0, time.time() - events[-1].at), owner=me, engines=engines or {})
-        )
-    return Begun(session, journal, resumed=True)
+    """Take over a session that another process left. `at`: session time, where the recording goes on."""
+    begun = await take(store, settings, session, on_event)
+    if not begun.journal.state.ended:
+        gap = max(0.0, time.time() - begun.last)
+        await begun.journal.write(Resumed(at=time.time(), t=at, gap=gap, owner=begun.owner, engines=engines or {}))
+    return begun
 
 
 async def _wait_for_lease(store: EventStore, session: str, me: str, ttl: float) -> Lease:

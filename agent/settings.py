@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from agent.errors import UserError
@@ -20,7 +20,7 @@ def _default_home() -> Path:
 class Settings(BaseSettings):
     """Each field is VIVA_ and its name in capitals. `auto` takes the full engine where it is there, else the embedded one."""
 
-    model_config = SettingsConfigDict(env_prefix="VIVA_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="VIVA_", env_file=".env", extra="ignore", populate_by_name=True)
 
     home: Path = Field(default_factory=_default_home, description="Folder for sessions, recordings and reports")
     memory: Literal["auto", "sqlite", "redis"] = Field("auto", description="Where the event logs live")
@@ -46,6 +46,37 @@ class Settings(BaseSettings):
     llm_adapter: str = Field("", description="Folder of a PEFT adapter, for transformers")
     llm_key: SecretStr = Field(SecretStr(""), description="Key for the server; never logged")
     llm_deadline: float = Field(1.2, gt=0, description="Seconds after which the embedded wording is taken")
+
+    livekit_url: str = Field(
+        "ws://127.0.0.1:7880", description="LiveKit server", validation_alias=AliasChoices("VIVA_LIVEKIT_URL", "LIVEKIT_URL")
+    )  # fmt: skip
+    livekit_public_url: str = Field("", description="The same as browsers reach it; empty: as above")
+    livekit_api_key: str = Field(
+        "", description="Its API key", validation_alias=AliasChoices("VIVA_LIVEKIT_API_KEY", "LIVEKIT_API_KEY")
+    )
+    livekit_api_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Its API secret, 32 characters or more",
+        validation_alias=AliasChoices("VIVA_LIVEKIT_API_SECRET", "LIVEKIT_API_SECRET"),
+    )
+    agent_name: str = Field("vivavoce", description="Name that workers are dispatched by")
+    room_lease_seconds: float = Field(4.0, gt=0.5, description="The lease in rooms: how fast a dead agent is replaced")
+    wait_seconds: float = Field(120.0, gt=0, description="How long an agent waits in a room for its candidate")
+    store_patience: float = Field(60.0, ge=0, description="How long a call in a room waits for a store that is away")
+    abandon_minutes: float = Field(60.0, gt=0, description="After this long without its candidate an interview ends")
+    worker_port: int = Field(8081, ge=0, description="Health of the worker; 0: any free port")
+    worker_host: str = Field("127.0.0.1", description="Address on which the worker tells its health")
+    worker_load_limit: float = Field(0.8, gt=0, le=1, description="Share of the cores from which no call is taken")
+
+    api_host: str = Field("127.0.0.1", description="Address of the HTTP API and the web app")
+    api_port: int = Field(8080, ge=0, description="Port of the HTTP API and the web app")
+    public_url: str = Field("", description="How people reach the web app; empty: http://localhost:PORT")
+    api_keys: SecretStr = Field(SecretStr(""), description="Operators' keys, with commas; empty: one is made in VIVA_HOME")
+    signing_key: SecretStr = Field(SecretStr(""), description="Signs candidates' links; empty: one is made in VIVA_HOME")
+    link_hours: float = Field(72.0, gt=0, description="How long a candidate's link is good")
+    join_seconds: int = Field(60, ge=5, description="How long a room token is good for joining")
+    webhook_url: str = Field("", description="Told when an interview starts, ends and has its report")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="Signs webhooks (Standard Webhooks, HMAC-SHA256)")
 
     mode: Literal["practice", "screen"] = Field("practice", description="practice: your own; screen: hiring")
     probes: int = Field(1, ge=0, le=5, description="Follow-ups per question, at most")

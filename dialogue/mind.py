@@ -16,7 +16,7 @@ from dialogue.language import tokens
 from dialogue.policy import Decision, decide
 from dialogue.state import State, Turn, apply
 from dialogue.wording import Wording, word
-from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped
+from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_phrases
 
@@ -55,8 +55,8 @@ class Mind:
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
-    def open(self, state: State, at: float, t: float) -> Reply:
-        """The greeting with the first question; or, after a crash, the way back in."""
+    def open(self, state: State, at: float, t: float, *, by_phone: bool = False) -> Reply:
+        """The greeting with the first question; or, after a cut, the way back in."""
         assert state.interview is not None
         if not state.greeted:
             greeting = self._say(
@@ -64,11 +64,16 @@ class Mind:
             )
             events, asked = self._ask(state, state.remaining[0], "first in the plan", at, t)
             first = self._say(state, "first")
+            if by_phone:
+                first = f"{self._say(state, 'caller')} {first}"
             said = Said(at=at, t=t, purpose="greeting", text=f"{greeting} {first}")
             return Reply((said, *events), f"{greeting} {first} {asked}")
         return self._resume(state, at, t)
 
     def _resume(self, state: State, at: float, t: float) -> Reply:
+        if state.ended:  # cut in its last words
+            text = f"{self._say(state, 'resume')} {state.farewell_pending}"
+            return Reply((Said(at=at, t=t, purpose="resume", text=text),), text, floor=False, ends=True)
         turn = state.awaiting
         if turn is None:  # it stopped between an answer and the next question
             sorry = self._say(state, "resume")
@@ -199,11 +204,57 @@ class Mind:
         said = Said(at=at, t=t, purpose="closing", text=text)
         return Reply((answered, said, Ended(at=at, t=t, reason="completed")), text, floor=False, ends=True)
 
+    # -- asked for by a button, a key or another person ------------------------------------------------------------
+
+    def again(self, state: State, turn: Turn, at: float, t: float) -> Reply:
+        """The question once more. What was answered so far stays."""
+        text = self._say(state, "repeat", question=turn.text)
+        return Reply((Said(at=at, t=t, purpose="repeat", text=text),), text)
+
+    def patient(self, state: State, at: float, t: float) -> Reply:
+        """There is time."""
+        text = self._say(state, "patience")
+        return Reply((Said(at=at, t=t, purpose="patience", text=text),), text)
+
+    def stalled(self, state: State, at: float, t: float) -> Reply:
+        """We could not go on for a moment, and now we can."""
+        text = self._say(state, "stall")
+        return Reply((Said(at=at, t=t, purpose="notice", text=text),), text)
+
+    def returned(self, state: State, by: str, at: float, t: float) -> Reply:
+        """The agent has the floor again: back to the question that is open, or on to the next."""
+        took = TookBack(at=at, t=t, by=by)
+        if not state.greeted:
+            reply = self.open(state, at, t)
+        elif state.awaiting is not None:
+            text = self._say(state, "returned", question=state.awaiting.text)
+            reply = Reply((Said(at=at, t=t, purpose="notice", text=text),), text)
+        else:
+            reply = self._next(state, at, t)
+        return Reply((took, *reply.events), reply.text, reply.floor, reply.ends)
+
+    def close(self, state: State, reason: Literal["cancelled", "asked_to_leave", "candidate_left"], at: float, t: float) -> Reply:
+        """Somebody ended it: say so and go."""
+        text = self._say(state, "left" if reason == "candidate_left" else "cancelled")
+        bye = Said(at=at, t=t, purpose="farewell", text=text)
+        return Reply((bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
+
     # -- silence ---------------------------------------------------------------------------------------------------
 
     def nudge(self, state: State, turn: Turn, count: int, at: float, t: float) -> Reply:
-        """Help a silent candidate: first reassure, then rephrase, then offer to move on; after that, move on."""
+        """Help a silent candidate: first reassure, then rephrase, then offer to move on; after that, move on.
+
+        Two questions without a sound are enough: nobody is there.
+        """
         steps = self._phrases["say"]["nudge"]
+        if count >= len(steps) and any(t.intent == "silence" for t in state.turns[-2:-1]) and not turn.heard:
+            text = self._say(state, "silence")
+            answered = Answered(at=at, t=t, turn=turn.number, intent="silence")
+            bye = Said(at=at, t=t, purpose="farewell", text=text)
+            return Reply((answered, bye, Ended(at=at, t=t, reason="silence")), text, floor=False, ends=True)
+        if count == 0 and not any(t.heard for t in state.turns):
+            text = self._say(state, "unheard")
+            return Reply((Said(at=at, t=t, purpose="nudge", text=text),), text)
         if count >= len(steps):
             skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
             answered = Answered(at=at, t=t, turn=turn.number, intent="silence")

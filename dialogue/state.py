@@ -16,11 +16,15 @@ from memory.events import (
     Heard,
     Interrupted,
     Measured,
+    Noted,
     Reopened,
     Resumed,
     Said,
     Skipped,
     Spoken,
+    Started,
+    TookBack,
+    Yielded,
 )
 from memory.records import Delivery, Interview, PlannedQuestion, Span, Word
 
@@ -62,6 +66,7 @@ class State:
 
     interview: Interview | None = None
     consented: bool = False
+    started: bool = False
     greeted: bool = False
     turns: tuple[Turn, ...] = ()
     said: tuple[Said, ...] = ()
@@ -70,7 +75,17 @@ class State:
     last_spoken_end: float = 0.0
     pauses: tuple[float, ...] = field(default=())  # the candidate's own silent pauses so far, s
     engines: dict[str, str] = field(default_factory=dict)
+    notes: tuple[Noted, ...] = ()
+    yielded: Yielded | None = None  # people have the floor, and the agent only listens
     ended: str | None = None
+    farewell_heard: bool = False
+
+    @property
+    def farewell_pending(self) -> str:
+        """The farewell, where the call was cut before it had sounded; else empty."""
+        if not self.ended or self.farewell_heard:
+            return ""
+        return next((s.text for s in reversed(self.said) if s.purpose in ("farewell", "closing")), "")
 
     @property
     def turn(self) -> Turn | None:
@@ -134,8 +149,16 @@ def apply(state: State, event: AnyEvent) -> State:
             )
             return replace(state, turns=(*state.turns, turn))
         case Spoken():
-            state = replace(state, last_spoken_end=event.end)
+            state = replace(state, last_spoken_end=event.end, farewell_heard=bool(state.ended))
             return _on_turn(state, event.turn, spoken=event)
+        case Started():
+            return replace(state, engines=event.engines, started=True)
+        case Noted():
+            return replace(state, notes=(*state.notes, event))
+        case Yielded():
+            return replace(state, yielded=event)
+        case TookBack():
+            return replace(state, yielded=None)
         case Heard():
             answering = _find(state, event.turn)
             return _on_turn(state, event.turn, heard=(*answering.heard, event)) if answering else state

@@ -34,6 +34,14 @@ class Consented(Event):
     scope: list[str]
 
 
+class Started(Event):
+    """An agent took the session up for the first time. Engines are known only now, where another process created it."""
+
+    kind: Literal["started"] = "started"
+    owner: str
+    engines: dict[str, str] = Field(default_factory=dict)
+
+
 class Said(Event):
     """The agent's own words that are not a question: greeting, acknowledgement, nudge, repeat, notice, farewell."""
 
@@ -97,6 +105,31 @@ class Heard(Event):
     words: list[Word]
     end: float
     confidence: float | None = None
+    typed: bool = False  # written in the browser: words without sound, so nothing is measured of them
+
+
+class Noted(Event):
+    """What the candidate said while a person had the floor: kept as a note, answers none of our questions."""
+
+    kind: Literal["noted"] = "noted"
+    text: str
+    words: list[Word]
+    end: float
+
+
+class Yielded(Event):
+    """The floor went to people: `notes`, the agent only listens; `panel`, somebody else asks. `by`: who decided."""
+
+    kind: Literal["yielded"] = "yielded"
+    to: Literal["notes", "panel"]
+    by: str
+
+
+class TookBack(Event):
+    """The agent has the floor again."""
+
+    kind: Literal["took_back"] = "took_back"
+    by: str
 
 
 class Answered(Event):
@@ -130,9 +163,13 @@ class Interrupted(Event):
 
 
 class Resumed(Event):
-    """Another process took over. `t` is where the recording has its hole, `gap` how long it was in real time."""
+    """The call goes on after a cut. `t` is where the recording has its hole, `gap` how long it was in real time.
+
+    `cause`: another process took over, or the same one got its candidate back.
+    """
 
     kind: Literal["resumed"] = "resumed"
+    cause: Literal["takeover", "rejoin"] = "takeover"
     gap: float
     owner: str
     engines: dict[str, str] = Field(default_factory=dict)
@@ -146,17 +183,21 @@ class Skipped(Event):
 
 class Ended(Event):
     kind: Literal["ended"] = "ended"
-    reason: Literal["completed", "candidate_left", "time", "human_requested"]
+    reason: Literal["completed", "candidate_left", "time", "human_requested", "silence", "cancelled", "asked_to_leave"]
 
 
 AnyEvent = Annotated[
     Created
     | Consented
+    | Started
     | Said
     | Asked
     | Followed
     | Spoken
     | Heard
+    | Noted
+    | Yielded
+    | TookBack
     | Answered
     | Measured
     | Reopened

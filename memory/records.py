@@ -113,11 +113,16 @@ PlannedQuestion.model_rebuild()
 
 
 class CandidateSource(Record):
-    """Who answers: a person typing, recordings, or a simulated candidate. Kept so that a resume finds the same."""
+    """Who answers: a person typing, recordings, a simulated candidate, or somebody in a room. A resume finds the same.
+
+    `room`: name of the LiveKit room. `identity`: the candidate's in it, where the room is not ours; empty: by token.
+    """
 
     kind: Literal["simulated", "recordings", "typed", "room"]
     persona: str | None = None
     files: list[str] = []
+    room: str = ""
+    identity: str = ""
 
 
 class Interview(Record):
@@ -134,3 +139,7 @@ class Interview(Record):
     probe_budget: int = Field(ge=0, description="follow-ups per core question, at most; equal for all in screen mode")
     minutes: float
     seed: int = 0
+    role: str = ""
+    level: str = ""
+    resume: str = Field(default="", description="text of the candidate's resume, if it was given")
+    job: str = Field(default="", description="text of the job's description, if it was given")

@@ -35,18 +35,27 @@ redis.call('HSET', KEYS[1], 'expires', ttl == 0 and 0 or now + ttl)
 return 1
 """
 
-# KEYS: lease hash, stream, index of sessions. ARGV: token, session, events... Returns the new length, or -1.
+# KEYS: lease hash. Returns the owner of a lease that is alive, or an empty string.
+_HOLDER = """
+local time = redis.call('TIME'); local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if tonumber(redis.call('HGET', KEYS[1], 'expires') or '0') <= now then return '' end
+return redis.call('HGET', KEYS[1], 'owner')
+"""
+
+# KEYS: lease hash, stream, index of sessions. ARGV: token, session, expected length before (-1: unknown), events...
+# Returns the new length, or -1. A batch that already stands (its answer was lost) is not written again.
 _APPEND = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return -1 end
 local length = redis.call('XLEN', KEYS[2])
+if tonumber(ARGV[3]) >= 0 and length == tonumber(ARGV[3]) + #ARGV - 3 then return length end
 if length == 0 then
   local time = redis.call('TIME')
   redis.call('ZADD', KEYS[3], 'NX', time[1] + time[2] / 1000000, ARGV[2])
 end
-for i = 3, #ARGV do
+for i = 4, #ARGV do
   redis.call('XADD', KEYS[2], '*', 'e', ARGV[i])
 end
-return length + #ARGV - 2
+return length + #ARGV - 3
 """
 
 
@@ -63,6 +72,7 @@ class RedisStore:
         self._acquire = self._redis.register_script(_ACQUIRE)
         self._renew = self._redis.register_script(_RENEW)
         self._append = self._redis.register_script(_APPEND)
+        self._holder = self._redis.register_script(_HOLDER)
 
     async def ping(self) -> None:
         """Raises StoreUnavailable where no Redis answers."""
@@ -87,12 +97,16 @@ class RedisStore:
     async def release(self, lease: Lease) -> None:
         await self._call(self._renew, [self._lease_key(lease.session)], [lease.token, 0])
 
-    async def append(self, lease: Lease, events: Sequence[AnyEvent]) -> int:
+    async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int | None = None) -> int:
         keys = [self._lease_key(lease.session), self._log_key(lease.session), self._index_key()]
-        length = int(await self._call(self._append, keys, [lease.token, lease.session, *map(encode, events)]))
+        expected = -1 if after is None else after
+        length = int(await self._call(self._append, keys, [lease.token, lease.session, expected, *map(encode, events)]))
         if length < 0:
             raise LeaseLost(f"session {lease.session} was taken over by another process")
         return length
+
+    async def holder(self, session: str) -> str | None:
+        return (await self._call(self._holder, [self._lease_key(session)], [])).decode() or None
 
     async def read(self, session: str, after: int = 0) -> list[AnyEvent]:
         try:

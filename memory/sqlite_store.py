@@ -58,8 +58,13 @@ class SqliteStore:
             )
         )
 
-    async def append(self, lease: Lease, events: Sequence[AnyEvent]) -> int:
-        return await self._run(lambda: self._append(lease, events))
+    async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int | None = None) -> int:
+        return await self._run(lambda: self._append(lease, events, after))
+
+    async def holder(self, session: str) -> str | None:
+        query = "SELECT owner FROM lease WHERE session = ? AND expires > ?"
+        row = await self._run(lambda: self._db.execute(query, (session, self._now())).fetchone())
+        return row[0] if row else None
 
     async def read(self, session: str, after: int = 0) -> list[AnyEvent]:
         query = "SELECT body FROM event WHERE session = ? AND position >= ? ORDER BY position"
@@ -105,12 +110,14 @@ class SqliteStore:
             self._check(lease)
             self._db.execute("UPDATE lease SET expires = ? WHERE session = ?", (self._now() + ttl, lease.session))
 
-    def _append(self, lease: Lease, events: Sequence[AnyEvent]) -> int:
+    def _append(self, lease: Lease, events: Sequence[AnyEvent], after: int | None) -> int:
         with _Transaction(self._db):
             self._check(lease)
             (position,) = self._db.execute(
                 "SELECT COALESCE(MAX(position) + 1, 0) FROM event WHERE session = ?", (lease.session,)
             ).fetchone()
+            if after is not None and position == after + len(events):
+                return int(position)
             rows = [(lease.session, position + i, encode(event)) for i, event in enumerate(events)]
             self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", rows)
         return int(position) + len(events)

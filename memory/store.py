@@ -58,8 +58,16 @@ class EventStore(Protocol):
         """Give it back; silent if it is no longer ours."""
         ...
 
-    async def append(self, lease: Lease, events: Sequence[AnyEvent]) -> int:
-        """Append all or none, in order. Returns the log's new length. Raises LeaseLost, StoreUnavailable."""
+    async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int | None = None) -> int:
+        """Append all or none, in order. Returns the log's new length. Raises LeaseLost, StoreUnavailable.
+
+        `after`: the length before, as the writer knows it. With it an append may be tried again when its answer was
+        lost: what already stands is not written twice. Only one batch of one writer may be in doubt at a time.
+        """
+        ...
+
+    async def holder(self, session: str) -> str | None:
+        """Who holds a lease that is alive, if anyone."""
         ...
 
     async def read(self, session: str, after: int = 0) -> list[AnyEvent]:

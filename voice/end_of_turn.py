@@ -5,11 +5,19 @@ It looks at the last 1.2 s at 16 kHz and takes about 15 ms on one core. Its lice
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from livekit.local_inference import EOT, EOT_MAX_SAMPLES
 
 from voice.audio import Samples, to_int16
 
 WINDOW = EOT_MAX_SAMPLES
+
+
+class EndOfTurnModel(Protocol):
+    """Whatever can tell how final a voice sounds: the model itself, or one in another process."""
+
+    def probability(self, samples: Samples) -> float: ...
 
 
 class EndOfTurn:

@@ -134,6 +134,7 @@ class Turn:
     end_of_turn: float | None = None
     nudges: int = 0
     last_nudge: float | None = None
+    held: float = 0.0  # until then somebody else spoke, or a pause was asked for: no silence of the candidate's
     inner_pauses: list[float] = field(default_factory=list)
 
     def speech_began(self, at: float) -> None:
@@ -146,6 +147,10 @@ class Turn:
         if self.speaking and self.speech_started is not None:
             self.speech_seconds += max(0.0, at - self.speech_started)
         self.speaking, self.speech_ended = False, at
+
+    def hold(self, now: float) -> None:
+        """This moment does not count as the candidate's silence."""
+        self.held = now
 
     def heard(self, text: str) -> None:
         """All words of the turn so far."""
@@ -164,12 +169,12 @@ class Turn:
             return Action.WAIT
         if not self.text.strip():
             # Sound without words (a cough, a sigh) is a sign of life, not an answer.
-            quiet_since = max(self.began, self.speech_ended or 0.0, self.last_nudge or 0.0)
+            quiet_since = max(self.began, self.speech_ended or 0.0, self.last_nudge or 0.0, self.held)
             return Action.NUDGE if now - quiet_since >= self.think else Action.WAIT
         assert self.speech_ended is not None or self.text
-        silence = now - (self.speech_ended if self.speech_ended is not None else self.began)
+        silence = now - max(self.speech_ended if self.speech_ended is not None else self.began, self.held)
         if wants_time(self.text):
-            quiet_since = max(self.speech_ended or 0.0, self.last_nudge or 0.0)
+            quiet_since = max(self.speech_ended or 0.0, self.last_nudge or 0.0, self.held)
             needed = max(self.patience.asked_for_time, 1.5 * self.think)
             return Action.NUDGE if now - quiet_since >= needed else Action.WAIT
         return Action.COMMIT if silence >= required_silence(self.moment, self.patience) else Action.WAIT

@@ -123,6 +123,26 @@ async def test_appends_of_one_writer_never_interleave(store: EventStore) -> None
     assert all(texts[i][:-1] == texts[i + 1][:-1] for i in range(0, 50, 2))
 
 
+async def test_an_append_whose_answer_was_lost_can_be_tried_again(store: EventStore) -> None:
+    lease = await store.acquire("a", "me", 10)
+    assert await store.append(lease, [said("one")], after=0) == 1
+    assert await store.append(lease, [said("two"), said("three")], after=1) == 3
+    assert await store.append(lease, [said("two"), said("three")], after=1) == 3
+    assert await store.append(lease, [said("four")], after=3) == 4
+    assert [e.text for e in await store.read("a") if e.kind == "said"] == ["one", "two", "three", "four"]
+
+
+async def test_the_holder_is_named_while_its_lease_lives(store: EventStore) -> None:
+    assert await store.holder("a") is None
+    lease = await store.acquire("a", "me", 0.2)
+    assert await store.holder("a") == "me"
+    await asyncio.sleep(0.25)
+    assert await store.holder("a") is None
+    lease = await store.acquire("a", "me", 10)
+    await store.release(lease)
+    assert await store.holder("a") is None
+
+
 async def test_a_redis_that_is_not_there_says_what_to_do() -> None:
     store = RedisStore("redis://127.0.0.1:1/0")
     with pytest.raises(StoreUnavailable, match="start redis-server"):

@@ -1,0 +1,135 @@
+"""A dispatched job: one interview in one room. Runs in a process of its own; the models are the machine's.
+
+The session is taken before the room is entered, so a second agent that was sent by mistake is never heard or seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import Literal
+
+from livekit import api
+from livekit.agents import AutoSubscribe, JobContext
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.engines import Engines, choose_llm, load_model, open_store
+from agent.errors import EXPECTED
+from agent.model_host import MODEL_SOCKET, remote_engines
+from agent.rooms.conduct import Conduct, Stay
+from agent.rooms.stage import Stage
+from agent.runner import Stopped, finish, measure_missing
+from agent.sessions import Begun, session_folder, take
+from agent.settings import Settings, load_settings
+from dialogue.backends.base import LanguageModel
+from dialogue.mind import Mind
+from memory.store import EventStore, LeaseHeld, LeaseLost, UnknownSession
+
+log = logging.getLogger("agent.rooms")
+
+
+class Order(BaseModel):
+    """What a dispatch says. `silent`: begin by listening, as a note-taker or beside people who ask."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    session: str
+    silent: Literal["", "notes", "panel"] = ""
+
+
+def order_of(metadata: str) -> Order:
+    """Raises ValueError with one line for a dispatch that is not ours."""
+    try:
+        return Order.model_validate_json(metadata)
+    except ValidationError as error:
+        raise ValueError('the dispatch carries no session; send metadata {"session": ID}') from error
+
+
+async def run_job(ctx: JobContext) -> None:
+    """LiveKit's entry point."""
+    settings = load_settings()
+    try:
+        order = order_of(ctx.job.metadata)
+        await _interview(ctx, settings, order)
+    except LeaseHeld:
+        log.info("another agent runs this interview; nothing to do")
+    except (ValueError, *EXPECTED) as error:
+        log.error("%s", " ".join(str(error).split()))
+    finally:
+        ctx.shutdown("done")
+
+
+async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
+    store, _ = await open_store(settings)
+    stage = Stage(order.session)
+    engines = await asyncio.to_thread(remote_engines, os.environ[MODEL_SOCKET], _language_model(settings))
+    stopping = asyncio.Event()
+
+    async def stop() -> None:
+        stopping.set()
+
+    ctx.add_shutdown_callback(stop)
+    try:
+        begun = await take(
+            store, settings, order.session, lambda _: stage.follow(begun.journal.state),
+            ttl=settings.room_lease_seconds, patience=settings.store_patience,
+        )  # fmt: skip
+        state = begun.journal.state
+        assert state.interview is not None
+        try:
+            if not state.consented:
+                raise UnknownSession("the candidate has not consented yet: nothing is heard or said before")
+            if not state.ended or state.farewell_pending:
+                await _stay(ctx, settings, order, begun, engines, stage, stopping)
+            await report(store, settings, begun, engines)
+        finally:
+            await begun.journal.release()
+    finally:
+        await engines.close()
+        await store.close()
+
+
+async def _stay(
+    ctx: JobContext, settings: Settings, order: Order, begun: Begun, engines: Engines, stage: Stage, stopping: asyncio.Event
+) -> None:  # fmt: skip
+    state = begun.journal.state
+    assert state.interview is not None
+    await ctx.connect(auto_subscribe=AutoSubscribe.SUBSCRIBE_NONE)
+    folder = session_folder(settings, begun.id)
+    folder.mkdir(parents=True, exist_ok=True)
+    stay = Stay(
+        begun.journal, Mind(engines.model, settings.llm_deadline, state.interview.language), engines,
+        folder / "recording.raw", begun.owner, settings.wait_seconds, settings.room_lease_seconds,
+        state.interview.source.identity, order.silent,
+    )  # fmt: skip
+
+    async def remove(identity: str) -> None:
+        await ctx.api.room.remove_participant(api.RoomParticipantIdentity(room=ctx.room.name, identity=identity))
+
+    stage.follow(state)
+    try:
+        outcome = await Conduct(ctx.room, stage, stay, remove).run(stopping)
+        log.info("left the room: %s", outcome)
+    except LeaseLost:
+        log.warning("another agent has taken this interview over; leaving")
+        raise
+    except Stopped:
+        log.info("told to stop; the session is kept")
+    finally:
+        await ctx.room.disconnect()
+
+
+async def report(store: EventStore, settings: Settings, begun: Begun, engines: Engines) -> None:
+    """Once the interview is over: measure what a crash left unmeasured, and write the report."""
+    if not begun.journal.state.ended:
+        return
+    raw = session_folder(settings, begun.id) / "recording.raw"
+    await measure_missing(begun.journal, raw, engines.measure)
+    await finish(store, begun.id, raw if raw.is_file() else None, session_folder(settings, begun.id) / "report")
+
+
+def _language_model(settings: Settings) -> LanguageModel | None:
+    """A model on a server is spoken to from here; one in process is the host's, shared by all calls."""
+    choice = choose_llm(settings)
+    return load_model(settings, choice) if choice.engine == "openai" else None

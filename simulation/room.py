@@ -1,0 +1,129 @@
+"""A simulated candidate in a LiveKit room, as a browser would be: publishes a microphone, hears the agent's track.
+
+For tests and for load: whatever speaks and hears in 20 ms steps (SimulatedCandidate, a script of recordings) can join.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from typing import Any, Protocol
+
+import numpy as np
+from livekit import rtc
+
+from voice.audio import Samples, from_int16, to_int16
+
+RATE = 24_000
+TICK = RATE // 50
+
+
+class Talker(Protocol):
+    """Speaks and hears, 20 ms of 24 kHz at a time."""
+
+    gone: bool
+
+    def speak(self, count: int) -> Samples: ...
+
+    def hear(self, samples: Samples) -> None: ...
+
+
+class RoomPeer:
+    """One participant. `heard` keeps all sound of the agents as it arrived, for the ears of a test."""
+
+    def __init__(self, talker: Talker, *, microphone: bool = True) -> None:
+        self.room = rtc.Room()
+        self.captions: list[tuple[str, str, bool]] = []  # who, text, final
+        self.agents: list[str] = []  # identities in the order they were heard
+        self._talker = talker
+        self._microphone = microphone
+        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
+        self._incoming: dict[str, deque[Samples]] = {}
+        self._kept: list[Samples] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.disconnected = asyncio.Event()
+
+    @property
+    def heard(self) -> Samples:
+        """24 kHz, from joining until now."""
+        return np.concatenate(self._kept) if self._kept else np.zeros(0, np.float32)
+
+    async def join(self, url: str, token: str) -> None:
+        room = self.room
+        room.on("track_subscribed", self._on_track)
+        room.on("disconnected", lambda *_: self.disconnected.set())  # type: ignore[arg-type]
+        room.register_text_stream_handler("lk.transcription", self._on_caption)
+        await room.connect(url, token)
+        if self._microphone:
+            track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+            await room.local_participant.publish_track(track, options)
+        self._spawn(self._talk())
+
+    async def leave(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.room.disconnect()
+
+    @property
+    def agent(self) -> rtc.RemoteParticipant | None:
+        """The agent that is in the room now."""
+        agents = [
+            p for p in self.room.remote_participants.values() if p.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
+        ]
+        return agents[0] if agents else None
+
+    def attribute(self, name: str) -> str:
+        """One of the agent's attributes, empty where there is none."""
+        return self.agent.attributes.get(name, "") if self.agent else ""
+
+    async def ask(self, payload: str) -> str:
+        """A request to the agent, as the page's buttons make it."""
+        assert self.agent is not None, "no agent is in the room"
+        return await self.room.local_participant.perform_rpc(
+            destination_identity=self.agent.identity, method="viva.ask", payload=payload
+        )
+
+    async def _talk(self) -> None:
+        began, ticks = time.monotonic(), 0
+        while not self._talker.gone:
+            mixed = np.zeros(TICK, np.float32)
+            for queue in self._incoming.values():
+                if queue:
+                    mixed += queue.popleft()
+            self._kept.append(mixed)
+            self._talker.hear(mixed)
+            samples = self._talker.speak(TICK)
+            if self._microphone:
+                frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, TICK)
+                with contextlib.suppress(Exception):  # while the room reconnects
+                    await self._source.capture_frame(frame)
+            ticks += 1
+            await asyncio.sleep(max(0.0, began + ticks * TICK / RATE - time.monotonic()))
+
+    def _on_track(self, track: rtc.RemoteTrack, _: object, participant: rtc.RemoteParticipant) -> None:
+        if track.kind == rtc.TrackKind.KIND_AUDIO and participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT:
+            self.agents.append(participant.identity)
+            self._spawn(self._listen(track, participant.identity))
+
+    async def _listen(self, track: rtc.RemoteTrack, identity: str) -> None:
+        queue = self._incoming.setdefault(identity, deque(maxlen=50))
+        async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=20):
+            queue.append(from_int16(np.frombuffer(event.frame.data, np.int16)))
+
+    def _on_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        async def read() -> None:
+            text = await reader.read_all()
+            attributes = reader.info.attributes or {}
+            final = attributes.get("lk.transcription_final") == "true"
+            self.captions.append((attributes.get("viva.who", identity), text, final))
+
+        self._spawn(read())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
