@@ -77,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("session")
     report.add_argument("--out", type=Path, help="folder for the report")
 
+    up = commands.add_parser("up", help="everything on this machine: rooms, memory, API, web app, a worker; prints a link")
+    up.add_argument("--host", default="127.0.0.1", help="address of this machine for others to reach it by (default: none)")
+    up.add_argument("--port", type=int, help="port of the web app (default: 8080, or the next one that is free)")
+
+    commands.add_parser("api", help="the HTTP API and the web app alone")
     worker = commands.add_parser("worker", help="take interviews in LiveKit rooms")
     worker.add_argument("--dev", action="store_true", help="end at once on Ctrl-C instead of finishing the calls")
 
@@ -98,6 +103,16 @@ def _command(arguments: argparse.Namespace) -> int:
         from agent.doctor import run as doctor
 
         asyncio.run(doctor(load_settings()))
+        return 0
+    if arguments.command == "up":
+        from agent.up import up
+
+        asyncio.run(up(load_settings(), Console(), host=arguments.host, port=arguments.port))
+        return 0
+    if arguments.command == "api":
+        from agent.service.serve import serve
+
+        serve(load_settings())
         return 0
     if arguments.command == "worker":
         from agent.worker import run_worker

@@ -41,6 +41,7 @@ class Wishes:
     candidate: str = "Candidate"
     seed: int = 0
     out: Path | None = None
+    level: str = ""
 
 
 DEMO = Wishes(questions=("improved-process", "mistake", "slow-service"), candidate="Sam")
@@ -50,12 +51,13 @@ def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Inte
     """What is agreed before the first word."""
     pack = load_pack(wishes.pack)
     questions = plan(
-        pack, minutes=wishes.minutes, probes=settings.probes, ids=wishes.questions, count=wishes.count, seed=wishes.seed
+        pack, minutes=wishes.minutes, probes=settings.probes, ids=wishes.questions, count=wishes.count, seed=wishes.seed,
+        level=wishes.level,
     )  # fmt: skip
     return Interview(
         id=new_id(), mode=settings.mode, title=pack["title"], pack=pack["name"], language=pack["language"],
         candidate=wishes.candidate, source=source, questions=questions, probe_budget=settings.probes,
-        minutes=wishes.minutes, seed=wishes.seed,
+        minutes=wishes.minutes, seed=wishes.seed, level=wishes.level,
     )  # fmt: skip
 
 

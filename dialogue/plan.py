@@ -10,6 +10,8 @@ from memory.records import KeyPoint, PlannedQuestion, Probe
 
 SPEAKING_OVERHEAD = 25.0  # s per core question for the question itself, a follow-up's wording and the pauses between
 
+LEVELS = {"junior": 2, "mid": 3, "senior": 4}  # the difficulty, of 1 to 5, that questions are chosen near
+
 
 class PlanError(Exception):
     """The wishes cannot be met; the message says what to change."""
@@ -40,11 +42,13 @@ def plan(
     ids: Sequence[str] = (),
     count: int | None = None,
     seed: int = 0,
+    level: str = "",
 ) -> list[PlannedQuestion]:
     """Questions for an interview of about `minutes`.
 
     `ids` names them outright. Else: easy before hard, behavioural and technical in turn, no competency twice while
-    another is left, as many as fit the time (at least one) or `count` of them. Raises PlanError for unknown ids.
+    another is left, as many as fit the time (at least one) or `count` of them; near the `level` where there is a
+    choice. Raises PlanError for unknown ids.
     """
     questions = [question_of(entry) for entry in pack["questions"]]
     by_id = {q.id: q for q in questions}
@@ -57,7 +61,7 @@ def plan(
     chosen: list[PlannedQuestion] = []
     spent = 60.0  # greeting and farewell
     while left and (count is None or len(chosen) < count):
-        best = min(left, key=lambda q: _cost(q, chosen))
+        best = min(left, key=lambda q: (*_cost(q, chosen), abs(q.difficulty - LEVELS.get(level, q.difficulty))))
         needed = best.seconds + SPEAKING_OVERHEAD + probes * 0.6 * best.seconds
         if count is None and chosen and spent + needed > minutes * 60.0:
             break

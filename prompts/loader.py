@@ -53,6 +53,11 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
+def languages() -> list[str]:
+    """Languages that there are phrases for."""
+    return sorted(path.stem for path in (FOLDER / "phrases").glob("*.yaml"))
+
+
 def pack_names() -> list[str]:
     """Packs that come with Vivavoce."""
     return sorted(path.stem for path in (FOLDER / "packs").glob("*.yaml"))

@@ -1,0 +1,275 @@
+"""What can be done with interviews over HTTP. Knows no HTTP: routes translate, this decides."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from agent.interview import Wishes, planned
+from agent.rooms.cast import CANDIDATE
+from agent.service import models
+from agent.service.documents import text_of_pdf
+from agent.service.livekit import LiveKit
+from agent.service.problems import Problem
+from agent.service.tokens import Links, room_token
+from agent.sessions import check_disk, consent_of, create, session_folder, take
+from agent.settings import Settings
+from dialogue.state import State, fold
+from memory.events import AnyEvent, Ended
+from memory.records import CandidateSource, Interview
+from memory.store import EventStore
+from prompts.loader import languages, load_phrases, pack_names
+
+KEPT = 500  # folded sessions kept in memory
+
+
+@dataclass
+class Known:
+    """A session as far as its log was read."""
+
+    state: State = field(default_factory=State)
+    length: int = 0
+    first: float = 0.0  # unix s
+    last: float = 0.0
+
+    @property
+    def interview(self) -> Interview:
+        assert self.state.interview is not None
+        return self.state.interview
+
+    @property
+    def room(self) -> str:
+        return self.interview.source.room or self.interview.id
+
+
+class Interviews:
+    """`links` signs the candidates' links; `public_url` is where their page is."""
+
+    def __init__(
+        self, store: EventStore, settings: Settings, livekit: LiveKit, links: Links, public_url: str,
+        wall: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._settings = settings
+        self._livekit = livekit
+        self._links = links
+        self._public_url = public_url
+        self._wall = wall
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._reading = asyncio.Lock()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    async def known(self, session: str) -> Known:
+        """The session as its log stands now. Raises Problem where there is none."""
+        async with self._reading:
+            known = self._known.get(session) or Known()
+            events = await self._store.read(session, known.length)
+            if events:
+                known = Known(
+                    fold(events, known.state), known.length + len(events), known.first or events[0].at, events[-1].at
+                )
+            if known.state.interview is None:
+                raise Problem(404, "unknown-interview", "there is no such interview")
+            self._known[session] = known
+            self._known.move_to_end(session)
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+            return known
+
+    async def sessions(self) -> list[str]:
+        """Newest first."""
+        return list(reversed(await self._store.sessions()))
+
+    async def holder(self, session: str) -> str | None:
+        return await self._store.holder(session)
+
+    async def events(self, session: str, after: int = 0) -> list[AnyEvent]:
+        await self.known(session)
+        return await self._store.read(session, after)
+
+    def folder(self, session: str) -> Path:
+        return session_folder(self._settings, session)
+
+    def report(self, session: str, name: str) -> Path:
+        """A file of the report. Raises Problem while there is none."""
+        path = self.folder(session) / "report" / name
+        if not path.is_file():
+            raise Problem(404, "no-report", "there is no report yet; it is made when the interview has ended")
+        return path
+
+    async def summary(self, session: str) -> models.Summary:
+        return models.Summary(**(await self._summary(await self.known(session))))
+
+    async def _summary(self, known: Known) -> dict[str, Any]:
+        state, interview = known.state, known.interview
+        return {
+            "id": interview.id, "title": interview.title, "candidate": interview.candidate, "mode": interview.mode,
+            "status": await self.status(known), "outcome": state.ended, "created": known.first,
+            "questions": len(interview.questions), "asked": len({t.question for t in state.turns}),
+            "has_report": (self.folder(interview.id) / "report" / "report.json").is_file(),
+        }  # fmt: skip
+
+    async def status(self, known: Known) -> models.Status:
+        state = known.state
+        if state.ended:
+            return "cancelled" if state.ended == "cancelled" else "ended"
+        if await self._store.holder(known.interview.id) and state.consented:
+            return "live"
+        if state.started or state.greeted:
+            return "waiting"
+        return "consented" if state.consented else "invited"
+
+    async def details(self, session: str) -> models.Details:
+        known = await self.known(session)
+        state, interview = known.state, known.interview
+        floor: Literal["agent", "notes", "panel"] = state.yielded.to if state.yielded else "agent"
+        return models.Details(
+            **await self._summary(known),
+            role=interview.role, level=interview.level, language=interview.language, minutes=interview.minutes,
+            room=known.room, consented=state.consented, agent_there=bool(await self._store.holder(session)), floor=floor,
+            engines=state.engines, current_question=state.awaiting.text if state.awaiting else "", holes=len(state.holes),
+        )  # fmt: skip
+
+    async def invitation(self, session: str) -> models.Invitation:
+        known = await self.known(session)
+        interview = known.interview
+        summary = await self._summary(known)
+        return models.Invitation(
+            id=session, title=interview.title, candidate=interview.candidate, mode=interview.mode,
+            questions=len(interview.questions), minutes=interview.minutes,
+            consent_text=load_phrases(interview.language)["consent"]["text"], consented=known.state.consented,
+            status=await self.status(known), outcome=known.state.ended,
+            may_read_report=interview.mode == "practice", has_report=bool(summary["has_report"]),
+        )  # fmt: skip
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    async def create(self, wanted: models.NewInterview) -> models.Created:
+        """Plan and store it. Raises Problem or PlanError where the wishes cannot be met."""
+        if wanted.pack not in pack_names():
+            raise Problem(422, "unknown-pack", f"there is no pack {wanted.pack!r}; there are {', '.join(pack_names())}")
+        if wanted.language not in languages():
+            raise Problem(422, "unknown-language", f"the interviewer speaks {', '.join(languages())} for now")
+        if wanted.room and not wanted.identity:
+            raise Problem(422, "no-identity", "an existing room needs `identity`: which participant is the candidate")
+        if (wanted.resume and wanted.resume_pdf) or (wanted.job and wanted.job_pdf):
+            raise Problem(422, "twice", "send a document as text or as PDF, not both")
+        check_disk(self._settings)
+        resume, job = wanted.resume, wanted.job
+        if wanted.resume_pdf is not None:
+            resume = await asyncio.to_thread(text_of_pdf, wanted.resume_pdf, "resume_pdf")
+        if wanted.job_pdf is not None:
+            job = await asyncio.to_thread(text_of_pdf, wanted.job_pdf, "job_pdf")
+        settings = self._settings.model_copy(
+            update={
+                "mode": wanted.mode or self._settings.mode,
+                "probes": self._settings.probes if wanted.probes is None else wanted.probes,
+            }
+        )
+        wishes = Wishes(
+            wanted.pack, wanted.minutes, tuple(wanted.questions), None, wanted.candidate, wanted.seed, level=wanted.level
+        )
+        agreed = planned(settings, wishes, CandidateSource(kind="room", room=wanted.room, identity=wanted.identity))
+        agreed = agreed.model_copy(update={"role": wanted.role, "resume": resume, "job": job})
+        await create(self._store, self._settings, agreed)
+        return self.link(agreed.id)
+
+    def link(self, session: str) -> models.Created:
+        token = self._links.mint(session)
+        # Behind the #: a browser sends it to no server, so it stands in no log.
+        link = f"{self._public_url}/join/{session}#{token}"
+        return models.Created(id=session, link=link, expires=self._links.read(token).expires)
+
+    async def consent(self, session: str, by: str) -> None:
+        """Stored once; saying it again changes nothing."""
+        known = await self.known(session)
+        self._still_open(known)
+        if known.state.consented:
+            return
+        begun = await take(self._store, self._settings, session, lambda _: None)
+        try:
+            if not begun.journal.state.consented:
+                await begun.journal.write(consent_of(known.interview.language, by))
+        finally:
+            await begun.journal.release()
+
+    async def join(self, session: str, *, take_over: bool) -> models.RoomAccess:
+        """The candidate's way into the room. Raises Problem without consent, or while they are in it elsewhere."""
+        known = await self.known(session)
+        self._still_open(known)
+        self._consented(known)
+        if known.interview.source.room:
+            raise Problem(409, "other-room", "this interview is held in a meeting room of its own; join it there")
+        view = await self._livekit.look(known.room)
+        if view.candidate and not take_over:
+            raise Problem(409, "already-here", "this interview is open on another device; go on here instead?")
+        await self._livekit.open(known.room)
+        if session not in view.agents.values() or not await self.holder(session):
+            await self._livekit.dispatch(known.room, session)
+        return self._access(known.room, CANDIDATE, "candidate", known.interview.candidate)
+
+    async def admit(self, session: str, person: models.PersonIn) -> models.RoomAccess:
+        """Somebody else's way in: of the panel, or to look on."""
+        known = await self.known(session)
+        self._still_open(known)
+        identity = f"{person.role}-{int(self._wall() * 1000) % 10**9}"
+        return self._access(known.room, identity, person.role, person.name)
+
+    async def dispatch(self, session: str, silent: Literal["", "notes", "panel"]) -> None:
+        """Send an agent into the room, ours or an existing one."""
+        known = await self.known(session)
+        self._still_open(known)
+        self._consented(known)
+        if not known.interview.source.room:
+            await self._livekit.open(known.room)
+        elif known.room not in await self._livekit.rooms():
+            raise Problem(404, "no-room", f"there is no room {known.room!r} on the LiveKit server yet")
+        if await self.holder(session):
+            raise Problem(409, "already-there", "an agent already runs this interview")
+        await self._livekit.dispatch(known.room, session, silent)
+
+    async def control(self, session: str, control: models.Control) -> None:
+        """Tell the agent; or end the interview, if there is none."""
+        known = await self.known(session)
+        self._still_open(known)
+        if await self.holder(session):
+            view = await self._livekit.look(known.room, known.interview.source.identity)
+            agents = [identity for identity, runs in view.agents.items() if runs == session]
+            if agents:
+                await self._livekit.command(known.room, agents, control.model_dump())
+                return
+        if control.kind != "cancel":
+            raise Problem(409, "no-agent", "no agent is in the room just now")
+        await self.end(session, "cancelled")
+
+    async def end(self, session: str, reason: Literal["cancelled", "candidate_left"]) -> None:
+        """Where no agent is there to do it."""
+        begun = await take(self._store, self._settings, session, lambda _: None)
+        try:
+            if not begun.journal.state.ended:
+                spoken = begun.journal.state.last_spoken_end
+                await begun.journal.write(Ended(at=self._wall(), t=spoken, reason=reason))
+        finally:
+            await begun.journal.release()
+
+    def _access(
+        self, room: str, identity: str, role: Literal["candidate", "panel", "observer"], name: str
+    ) -> models.RoomAccess:
+        url = self._settings.livekit_public_url or self._settings.livekit_url
+        return models.RoomAccess(
+            url=url, token=room_token(self._settings, room, identity, role, name), room=room, identity=identity
+        )
+
+    def _still_open(self, known: Known) -> None:
+        if known.state.ended:
+            raise Problem(409, "over", "this interview is over")
+
+    def _consented(self, known: Known) -> None:
+        if not known.state.consented:
+            raise Problem(409, "no-consent", "the candidate has not consented yet; nothing happens before that")

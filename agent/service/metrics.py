@@ -1,0 +1,39 @@
+"""What Prometheus is told. Counts and times only: no name, no word of an interview."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """One registry an app, so that tests can have several."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.interviews = Gauge("viva_interviews", "Open interviews by status", ["status"], registry=self.registry)
+        self.dispatches = Counter("viva_dispatches_total", "Agents sent where one was missing", registry=self.registry)
+        self.reports = Counter("viva_reports_recovered_total", "Reports written for a call that died", registry=self.registry)
+        self.webhooks = Counter("viva_webhooks_total", "Webhooks by result", ["result"], registry=self.registry)
+        self.requests = Histogram(
+            "viva_http_seconds", "HTTP requests", ["method", "route", "status"], registry=self.registry
+        )
+
+    def install(self, app: FastAPI) -> None:
+        @app.middleware("http")
+        async def _timed(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
+            began = time.monotonic()
+            response = await handle(request)
+            # The route's pattern, not the path: that would name sessions.
+            route = getattr(request.scope.get("route"), "path", "other")
+            self.requests.labels(request.method, route, str(response.status_code)).observe(time.monotonic() - began)
+            return response
+
+        @app.get("/metrics", include_in_schema=False)
+        async def _metrics() -> Response:
+            return Response(generate_latest(self.registry), media_type=CONTENT_TYPE)

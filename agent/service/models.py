@@ -1,0 +1,127 @@
+"""What goes in and out of the HTTP API."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+
+from memory.records import Mode
+
+Status = Literal["invited", "consented", "live", "waiting", "ended", "cancelled"]
+Text = Field(default="", max_length=40_000)
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewInterview(Body):
+    """An interview to be held."""
+
+    candidate: str = Field(default="Candidate", min_length=1, max_length=80, pattern=r"^[^\x00-\x1f<>{}]+$")
+    pack: str = Field(default="phone-screen", description="name of a question pack, see /api/v1/packs")
+    role: str = Field(default="", max_length=120)
+    level: Literal["", "junior", "mid", "senior"] = ""
+    mode: Mode | None = Field(default=None, description="practice or screen; default: VIVA_MODE")
+    language: str = Field(default="en", pattern=r"^[a-z]{2}$")
+    minutes: float = Field(default=10.0, ge=1.0, le=120.0)
+    questions: list[str] = Field(default=[], max_length=40, description="ids, in this order; empty: planned by length")
+    probes: int | None = Field(default=None, ge=0, le=5, description="follow-ups per question, at most")
+    seed: int = Field(default=0, ge=0, le=2**31)
+    resume: str = Text
+    resume_pdf: Base64Bytes | None = Field(default=None, max_length=8_000_000, description="instead of `resume`")
+    job: str = Text
+    job_pdf: Base64Bytes | None = Field(default=None, max_length=8_000_000, description="instead of `job`")
+    room: str = Field(default="", max_length=120, pattern=r"^[\w.@-]*$", description="an existing LiveKit room; empty: one of our own")
+    identity: str = Field(default="", max_length=120, description="the candidate's identity in that room")
+
+
+class Created(BaseModel):
+    id: str
+    link: str = Field(description="for the candidate; opens the page, nothing else is needed")
+    expires: float = Field(description="unix s")
+
+
+class Summary(BaseModel):
+    """An interview in a list."""
+
+    id: str
+    title: str
+    candidate: str
+    mode: Mode
+    status: Status
+    outcome: str | None
+    created: float = Field(description="unix s")
+    questions: int
+    asked: int
+    has_report: bool
+
+
+class Details(Summary):
+    role: str
+    level: str
+    language: str
+    minutes: float
+    room: str
+    consented: bool
+    agent_there: bool
+    floor: Literal["agent", "notes", "panel"]
+    engines: dict[str, str]
+    current_question: str
+    holes: int
+
+
+class Invitation(BaseModel):
+    """What the candidate's page shows before anything happens."""
+
+    id: str
+    title: str
+    candidate: str
+    mode: Mode
+    questions: int
+    minutes: float
+    consent_text: str
+    consented: bool
+    status: Status
+    outcome: str | None
+    may_read_report: bool
+    has_report: bool
+
+
+class Consent(Body):
+    by: str = Field(default="", max_length=200, description="operators only: who consented, and how")
+
+
+class Join(Body):
+    take_over: bool = Field(default=False, description="go on here, though the interview is open on another device")
+
+
+class PersonIn(Body):
+    role: Literal["panel", "observer"]
+    name: str = Field(default="Guest", min_length=1, max_length=80)
+
+
+class RoomAccess(BaseModel):
+    url: str
+    token: str
+    room: str
+    identity: str
+
+
+class Dispatch(Body):
+    silent: Literal["", "notes", "panel"] = Field(default="", description="begin by listening only")
+
+
+class Control(Body):
+    kind: Literal["yield", "take_back", "leave", "cancel"]
+    to: Literal["notes", "panel"] = "panel"
+
+
+class Done(BaseModel):
+    ok: bool = True
+
+
+class EventOut(BaseModel):
+    position: int
+    event: dict[str, Any]

@@ -1,0 +1,85 @@
+"""Errors as problem+json (RFC 9457): what is wrong and what to do next, for people and programs alike."""
+
+from __future__ import annotations
+
+import http
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from agent.errors import EXPECTED
+from memory.store import LeaseHeld, StoreUnavailable, UnknownSession
+
+MEDIA_TYPE = "application/problem+json"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+log = logging.getLogger("agent.service")
+
+
+class Problem(Exception):
+    """`kind`: a stable name for programs; `detail`: one line for people, with what to do next."""
+
+    def __init__(self, status: int, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.detail = status, kind, detail
+
+
+def answer(status: int, kind: str, detail: str, **more: Any) -> JSONResponse:
+    title = http.HTTPStatus(status).phrase if status in http.HTTPStatus.__members__.values() else "Error"
+    body = {"type": f"urn:vivavoce:{kind}", "title": title, "status": status, "detail": detail, **more}
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error leave as problem+json."""
+
+    @app.exception_handler(Problem)
+    async def _problem(_: Request, error: Problem) -> JSONResponse:
+        return answer(error.status, error.kind, error.detail)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        # The input itself is left out: it may hold a resume.
+        errors = [{"where": ".".join(map(str, e["loc"])), "what": e["msg"]} for e in error.errors()]
+        detail = f"{errors[0]['where']}: {errors[0]['what']}" if errors else "the request is not valid"
+        return answer(422, "invalid", detail, errors=errors)
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> JSONResponse:
+        response = answer(error.status_code, "http", str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
+
+    async def _expected(_: Request, error: Exception) -> JSONResponse:
+        detail = " ".join(str(error).split())
+        if isinstance(error, UnknownSession):
+            return answer(404, "unknown-interview", "there is no such interview")
+        if isinstance(error, LeaseHeld):
+            return answer(409, "busy", "the interview is being run just now; try again in a few seconds")
+        if isinstance(error, StoreUnavailable):
+            return answer(503, "store-away", "the session store cannot be reached just now; try again in a moment")
+        return answer(400, "refused", detail)
+
+    for kind in EXPECTED:
+        app.add_exception_handler(kind, _expected)
+    for kind in (UnknownSession, LeaseHeld, StoreUnavailable):
+        app.add_exception_handler(kind, _expected)
+
+    @app.exception_handler(Exception)
+    async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.exception("%s %s", request.method, request.url.path)
+        return answer(500, "bug", "this is our fault; it is in the log of the API")

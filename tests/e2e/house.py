@@ -1,0 +1,182 @@
+"""`viva up` as a user starts it, for tests: a real LiveKit server, a real Redis, the API, a worker; all on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from simulation.reciter import Reciter
+from simulation.room import RATE, RoomPeer
+from simulation.script import Line
+from simulation.speech import PersonaVoice
+from voice.audio import SPEECH_RATE, Samples, resample
+from voice.stt.moonshine import MoonshineDecoder
+from voice.stt.offline import transcribe
+
+ROOT = Path(__file__).resolve().parents[2]
+# One sentence each: short enough for many runs, long enough to be an answer.
+REPORTS = "In my last company I moved the monthly reports to a live dashboard because the analysts were always late."
+SLOW = "First I would look at what changed yesterday and then I would check the database and the metrics."
+MISTAKE = "Two years ago I deleted a customer table by accident and we restored it from the backup."
+
+
+@dataclass
+class House:
+    """A running `viva up`."""
+
+    home: Path
+    process: subprocess.Popen[str]
+    url: str
+    key: str
+    log: Path
+    decoder: MoonshineDecoder = field(default_factory=MoonshineDecoder)
+
+    @classmethod
+    def start(cls, home: Path, **env: str) -> House:
+        log = home / "up.log"
+        home.mkdir(parents=True, exist_ok=True)
+        environment = {
+            **os.environ, "VIVA_HOME": str(home), "VIVA_STT": "moonshine", "VIVA_TTS": "espeak", "VIVA_LLM": "embedded",
+            "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **env,
+        }  # fmt: skip
+        with log.open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "agent", "up"], stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, env=environment,
+                text=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + 300  # the LiveKit server may have to be built
+        while time.monotonic() < deadline:
+            ready = [line for line in log.read_text().splitlines() if line.startswith("ready: ")]
+            if ready:
+                url, _, key = ready[0].removeprefix("ready: ").partition("/#key=")
+                return cls(home, process, url.replace("localhost", "127.0.0.1"), key.strip(), log)
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.2)
+        raise AssertionError(f"viva up did not get ready: {log.read_text()}")
+
+    def stop(self) -> int:
+        """Ctrl-C. Returns its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(40)
+
+    # -- as an operator --------------------------------------------------------------------------------------------
+
+    def call(self, method: str, path: str, token: str = "", **json_body: Any) -> Any:
+        response = self.raw(method, path, token, **json_body)
+        assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+        return response.json()
+
+    def raw(self, method: str, path: str, token: str = "", **json_body: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token or self.key}"}
+        body = {"json": json_body} if method in ("POST", "PUT") else {}
+        return httpx.request(
+            method, f"{self.url}/api/v1{path}", headers=headers, timeout=15, trust_env=False, **body
+        )
+
+    def invite(self, **wishes: Any) -> tuple[str, str]:
+        """A new interview: its id, and the token of the candidate's link."""
+        made = self.call("POST", "/interviews", **{"questions": ["improved-process", "slow-service"], "probes": 0, **wishes})
+        return made["id"], made["link"].partition("#")[2]
+
+    def events(self, session: str) -> list[dict[str, Any]]:
+        return [entry["event"] for entry in self.call("GET", f"/interviews/{session}/events")]
+
+    def kinds(self, session: str, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events(session) if event["kind"] == kind]
+
+    def report(self, session: str) -> dict[str, Any]:
+        path = f"/interviews/{session}/report"
+        self.wait(lambda: self.raw("GET", path).is_success, 60, "a report")
+        report: dict[str, Any] = self.call("GET", path)
+        return report
+
+    def wait(self, condition: Callable[[], Any], seconds: float, what: str) -> Any:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if found := condition():
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"{what} did not come within {seconds} s\n{self.logs()}")
+
+    # -- as a candidate --------------------------------------------------------------------------------------------
+
+    async def join(self, session: str, link: str, talker: Any, **body: Any) -> RoomPeer:
+        await asyncio.to_thread(self.call, "POST", f"/interviews/{session}/consent", link)
+        access = await asyncio.to_thread(lambda: self.call("POST", f"/interviews/{session}/join", link, **body))
+        peer = RoomPeer(talker)
+        await peer.join(access["url"], access["token"])
+        return peer
+
+    def ears(self, samples: Samples) -> str:
+        """What a recogniser makes of 24 kHz sound, in lower case."""
+        words = transcribe(resample(samples, RATE, SPEECH_RATE), self.decoder)
+        return " ".join(word.text for word in words).lower()
+
+    # -- as misfortune ---------------------------------------------------------------------------------------------
+
+    def processes(self, *words: str) -> list[psutil.Process]:
+        """Our processes whose command line holds all the words."""
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if all(word in " ".join(process.cmdline()) for word in words):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def child(self, *words: str) -> psutil.Process:
+        """The direct child of `viva up` with these words."""
+        direct = {p.pid for p in psutil.Process(self.process.pid).children()}
+        return next(p for p in self.processes(*words) if p.pid in direct)
+
+    def job(self, session: str) -> psutil.Process:
+        """The process that runs a session: its lease says which."""
+        events = [e for e in self.events(session) if e["kind"] in ("started", "resumed")]
+        return psutil.Process(int(events[-1]["owner"].split(":")[1]))
+
+    def logs(self) -> str:
+        parts = [f"--- {p.name}\n{p.read_text('utf-8', 'replace')[-2500:]}" for p in sorted((self.home / "logs").glob("*.log"))]
+        return "\n".join([self.log.read_text()[-1500:], *parts])
+
+
+_voice: dict[str, Samples] = {}
+
+
+def said(*sentences: str | float) -> Samples:
+    """Sentences (and pauses in s) in the persona's voice, 24 kHz."""
+    line = Line(tuple(sentences)) if not isinstance(sentences, Line) else sentences
+    key = repr(sentences)
+    if key not in _voice:
+        _voice[key] = PersonaVoice("rms", RATE).line(line)
+    return _voice[key]
+
+
+def reciter(*answers: str) -> Reciter:
+    return Reciter([said(answer) for answer in answers])
+
+
+async def until(condition: Callable[[], Any], seconds: float, what: str, house: House | None = None) -> Any:
+    """Waits without blocking the event loop; says what did not happen."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{what} did not happen within {seconds} s\n{house.logs() if house else ''}")
+
+
+def control(kind: str, **more: str) -> str:
+    return json.dumps({"kind": kind, **more})
