@@ -34,6 +34,8 @@ from voice.words import joined
 
 REOPEN = 1.0  # s after the agent began to speak in which going on means "I was not finished"
 REOPEN_SPEECH = 0.3  # s of speech that are enough then
+INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
+POLITE = 4.0  # s for which a pause of the candidate's is waited for before it
 STALL = 2.0  # s for which the store was away, from which on it is worth a word
 LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
 FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
@@ -140,6 +142,7 @@ class Call:
         state = self._journal.state
         if state.ended and not state.farewell_pending:
             return
+        insist = 0.0
         if state.yielded and not state.ended:
             reply = await self._stand_by()
         else:
@@ -147,9 +150,13 @@ class Call:
             warming = asyncio.create_task(self._tts.warm(self._mind.fixed_phrases(state)[:12]))
             self._measuring.add(warming)
             warming.add_done_callback(self._measuring.discard)
+            insist = INSIST if state.greeted else 0.0
+            if insist:
+                await self._until_quiet()
             reply = self._mind.open(state, self._wall(), self.ear.now, by_phone=self._by_phone)
         while True:
-            await self._speak(reply)
+            await self._speak(reply, insist)
+            insist = 0.0
             if reply.ends:
                 break
             reply = await self._listen()
@@ -172,8 +179,16 @@ class Call:
 
     # -- speaking --------------------------------------------------------------------------------------------------
 
-    async def _speak(self, reply: Reply) -> None:
-        """Store, then say. Falls silent when the candidate takes the floor."""
+    async def _until_quiet(self) -> None:
+        """A candidate who talks on, not knowing of the cut, is let finish a sentence."""
+        began = self.ear.now
+        while self.ear.now - began < POLITE:
+            await self._next_tick()
+            if not self.ear.speaking and self.ear.now - began > 0.5:
+                return
+
+    async def _speak(self, reply: Reply, insist: float = 0.0) -> None:
+        """Store, then say. Falls silent when the candidate takes the floor, not before `insist` s of it have sounded."""
         mouth = self._mouth()
         before = self._journal.state.turn
         await self._journal.write(*reply.events)
@@ -190,7 +205,8 @@ class Call:
         interrupted = barged_in = False
         while not handle.done():
             await self._next_tick()
-            if reply.floor and (self._requests.urgent or self._yields(mouth)):
+            insisting = insist and (mouth.audible_start is None or self.ear.now < mouth.audible_start + insist)
+            if reply.floor and (self._requests.urgent or (not insisting and self._yields(mouth))):
                 interrupted, barged_in = True, not self._requests.urgent
                 await self.session.interrupt(force=True)
                 break
@@ -411,9 +427,7 @@ class Call:
         """Timing and hesitation of the answer, off the critical path."""
 
         async def measure() -> None:
-            delivery = await measure_turn(
-                self.ear, asked, floor_given, self._engines.ruler, self._engines.measure
-            )
+            delivery = await measure_turn(self.ear, asked, floor_given, self._engines.ruler, self._engines.measure)
             if delivery is not None:
                 await self._journal.write(
                     Measured(at=self._wall(), t=delivery.end, turn=asked.number, delivery=delivery)

@@ -28,7 +28,13 @@ class Child:
     """A process that should run. `command` and `env` are asked for at each start. `log`: file for its output."""
 
     def __init__(
-        self, name: str, command: Callable[[], Sequence[str]], env: Mapping[str, str], log: Path, *, guarded: bool = False
+        self,
+        name: str,
+        command: Callable[[], Sequence[str]],
+        env: Mapping[str, str],
+        log: Path,
+        *,
+        guarded: bool = False,
     ) -> None:
         self.name = name
         self._command = command

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 
 from agent.errors import EXPECTED, UserError
-from agent.runner import Stopped
 from agent.settings import load_settings
+from agent.signals import Stopped
 from agent.text_mode import InputClosed
 from memory.records import CandidateSource
 
@@ -77,8 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("session")
     report.add_argument("--out", type=Path, help="folder for the report")
 
-    up = commands.add_parser("up", help="everything on this machine: rooms, memory, API, web app, a worker; prints a link")
-    up.add_argument("--host", default="127.0.0.1", help="address of this machine for others to reach it by (default: none)")
+    up = commands.add_parser(
+        "up", help="everything on this machine: rooms, memory, API, web app, a worker; prints a link"
+    )
+    up.add_argument(
+        "--host", default="127.0.0.1", help="address of this machine for others to reach it by (default: none)"
+    )
     up.add_argument("--port", type=int, help="port of the web app (default: 8080, or the next one that is free)")
 
     commands.add_parser("api", help="the HTTP API and the web app alone")

@@ -7,6 +7,7 @@ a session has one timeline; where it has a hole, the event log says so.
 from __future__ import annotations
 
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -35,21 +36,25 @@ class Recorder:
         self.start = path.stat().st_size // _BYTES
         self.frames = self.start
         self._synced = self.frames
+        # A busy disk takes seconds for a sync; the call must not stand still for it.
+        self._disk = ThreadPoolExecutor(1, "recorder")
+        self._syncing: Future[None] | None = None
 
     @property
     def seconds(self) -> float:
         return self.frames / RATE
 
     def write(self, candidate: Samples, agent: Samples) -> None:
-        """Equal lengths, at 24 kHz. Reaches the disk within a second."""
+        """Equal lengths, at 24 kHz. Out of this process within a second, and on the disk as soon as it can take it."""
         self._file.write(np.stack([to_int16(candidate), to_int16(agent)], axis=1).tobytes())
         self.frames += len(candidate)
-        if self.frames - self._synced >= RATE:
+        if self.frames - self._synced >= RATE and (self._syncing is None or self._syncing.done()):
             self._file.flush()
-            os.fsync(self._file.fileno())
+            self._syncing = self._disk.submit(os.fsync, self._file.fileno())
             self._synced = self.frames
 
     def close(self) -> None:
+        self._disk.shutdown(wait=True)
         self._file.close()
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +15,10 @@ from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, measure_answer, measure_recorded
 from agent.recorder import RATE, Recorder, read_raw
+from agent.signals import Stopped, stop_signals
 from dialogue.mind import Mind
 from memory.events import Ended, Measured
 from memory.store import EventStore
-
-
-class Stopped(Exception):
-    """Ctrl-C or a signal: the session is kept and can be resumed."""
 
 
 @dataclass(frozen=True)
@@ -96,22 +91,6 @@ class Leg:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self.call.aclose()
             self._recorder.close()
-
-
-@contextlib.asynccontextmanager
-async def stop_signals() -> AsyncIterator[asyncio.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that a call ends in order."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-            loop.add_signal_handler(name, stopping.set)
-    try:
-        yield stopping
-    finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError, ValueError, RuntimeError):
-                loop.remove_signal_handler(name)
 
 
 async def measure_missing(journal: Journal, raw: Path, measure: Measure = measure_answer) -> None:

@@ -69,7 +69,9 @@ class Begun:
     last: float = 0.0  # unix s of the newest event when it was taken
 
 
-async def create(store: EventStore, settings: Settings, interview: Interview, engines: dict[str, str] | None = None) -> None:
+async def create(
+    store: EventStore, settings: Settings, interview: Interview, engines: dict[str, str] | None = None
+) -> None:
     """Store what was agreed. Nobody holds the session after."""
     lease = await store.acquire(interview.id, owner(), settings.lease_seconds)
     await store.append(lease, [Created(at=time.time(), interview=interview, engines=engines or {})], 0)

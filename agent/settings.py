@@ -71,8 +71,12 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="Address of the HTTP API and the web app")
     api_port: int = Field(8080, ge=0, description="Port of the HTTP API and the web app")
     public_url: str = Field("", description="How people reach the web app; empty: http://localhost:PORT")
-    api_keys: SecretStr = Field(SecretStr(""), description="Operators' keys, with commas; empty: one is made in VIVA_HOME")
-    signing_key: SecretStr = Field(SecretStr(""), description="Signs candidates' links; empty: one is made in VIVA_HOME")
+    api_keys: SecretStr = Field(
+        SecretStr(""), description="Operators' keys, with commas; empty: one is made in VIVA_HOME"
+    )
+    signing_key: SecretStr = Field(
+        SecretStr(""), description="Signs candidates' links; empty: one is made in VIVA_HOME"
+    )
     link_hours: float = Field(72.0, gt=0, description="How long a candidate's link is good")
     join_seconds: int = Field(60, ge=5, description="How long a room token is good for joining")
     webhook_url: str = Field("", description="Told when an interview starts, ends and has its report")

@@ -16,10 +16,10 @@ from rich.console import Console
 
 from agent.children import Child
 from agent.errors import UserError
-from agent.runner import stop_signals
 from agent.servers import LOOPBACK, answers, free_port, livekit_config, livekit_server, port_free, redis_command
 from agent.service.tokens import kept_secret, operator_keys
 from agent.settings import Settings
+from agent.signals import stop_signals
 from memory.redis_store import RedisStore
 from memory.store import StoreUnavailable
 
@@ -57,7 +57,9 @@ async def up(settings: Settings, console: Console, *, host: str, port: int | Non
                     await asyncio.to_thread(child.stop)
 
 
-async def _livekit(house: House, settings: Settings, console: Console, host: str, logs: Path, stopping: asyncio.Event) -> None:
+async def _livekit(
+    house: House, settings: Settings, console: Console, host: str, logs: Path, stopping: asyncio.Event
+) -> None:
     if settings.livekit_api_key:  # one that runs elsewhere
         console.print(f"LiveKit    {settings.livekit_url} (as set)", highlight=False)
         return
@@ -70,7 +72,12 @@ async def _livekit(house: House, settings: Settings, console: Console, host: str
     config.touch(0o600)
     config.write_text(livekit_config(host=host, port=port, media_port=media, key=key, secret=secret), "utf-8")
     command = [str(program), "--config", str(config)]
-    await _start(house, Child("livekit", lambda: command, {}, logs / "livekit.log", guarded=True), lambda: answers(port), stopping)
+    await _start(
+        house,
+        Child("livekit", lambda: command, {}, logs / "livekit.log", guarded=True),
+        lambda: answers(port),
+        stopping,
+    )
     house.env |= {
         "LIVEKIT_URL": f"ws://{LOOPBACK if host == LOOPBACK else host}:{port}",
         "LIVEKIT_API_KEY": key,
@@ -78,7 +85,10 @@ async def _livekit(house: House, settings: Settings, console: Console, host: str
         # The page is served on localhost; some browsers treat 127.0.0.1 as another site.
         "VIVA_LIVEKIT_PUBLIC_URL": f"ws://{'localhost' if host == LOOPBACK else host}:{port}",
     }
-    console.print(f"LiveKit    port {port}, media {media}/udp, {'this machine only' if host == LOOPBACK else host}", highlight=False)
+    console.print(
+        f"LiveKit    port {port}, media {media}/udp, {'this machine only' if host == LOOPBACK else host}",
+        highlight=False,
+    )
 
 
 async def _memory(house: House, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event) -> None:
@@ -86,7 +96,9 @@ async def _memory(house: House, settings: Settings, console: Console, logs: Path
         redis = RedisStore(settings.redis_url)
         try:
             await redis.ping()
-            house.memory = f"Redis at {urlsplit(settings.redis_url).hostname}:{urlsplit(settings.redis_url).port or 6379}"
+            house.memory = (
+                f"Redis at {urlsplit(settings.redis_url).hostname}:{urlsplit(settings.redis_url).port or 6379}"
+            )
             house.env |= {"VIVA_MEMORY": "redis", "VIVA_REDIS_URL": settings.redis_url}
         except StoreUnavailable:
             if "redis_url" in settings.model_fields_set:
@@ -106,7 +118,9 @@ async def _memory(house: House, settings: Settings, console: Console, logs: Path
     console.print(f"memory     {house.memory}", highlight=False)
 
 
-async def _api(house: House, settings: Settings, host: str, port: int | None, logs: Path, stopping: asyncio.Event) -> None:
+async def _api(
+    house: House, settings: Settings, host: str, port: int | None, logs: Path, stopping: asyncio.Event
+) -> None:
     bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"
     if port is not None and not port_free(port, bind):
         raise UserError(f"port {port} is in use; choose another with --port, or leave it out")
@@ -114,7 +128,9 @@ async def _api(house: House, settings: Settings, host: str, port: int | None, lo
     house.url = settings.public_url or f"http://{'localhost' if host == LOOPBACK else host}:{port}"
     house.env |= {"VIVA_API_PORT": str(port), "VIVA_API_HOST": bind, "VIVA_PUBLIC_URL": house.url}
     command = [sys.executable, "-m", "agent", "api"]
-    child = Child("api", lambda: command, {**house.env, "VIVA_HOME": str(settings.home)}, logs / "api.log", guarded=True)
+    child = Child(
+        "api", lambda: command, {**house.env, "VIVA_HOME": str(settings.home)}, logs / "api.log", guarded=True
+    )
     await _start(house, child, lambda: _ok(f"http://{LOOPBACK}:{port}/healthz"), stopping)
 
 
@@ -137,7 +153,9 @@ async def _start(house: House, child: Child, ready: Callable[[], bool], stopping
         if not child.running:
             raise UserError(f"{child.name} did not start: {child.last_words() or 'it said nothing'}")
         if time.monotonic() > deadline:
-            raise UserError(f"{child.name} did not answer within {PATIENCE:.0f} s: {child.last_words() or 'it said nothing'}")
+            raise UserError(
+                f"{child.name} did not answer within {PATIENCE:.0f} s: {child.last_words() or 'it said nothing'}"
+            )
         await asyncio.sleep(CHECK)
 
 
@@ -167,7 +185,9 @@ async def _keep(house: House, console: Console, stopping: asyncio.Event) -> None
 def _welcome(house: House, settings: Settings, console: Console, host: str) -> None:
     key = operator_keys(settings)[0]
     if host != LOOPBACK and house.url.startswith("http://"):
-        console.print("Browsers give a page a microphone on https or localhost only: put a TLS proxy in front (docs/deployment.md).")
+        console.print(
+            "Browsers give a page a microphone on https or localhost only: put a TLS proxy in front (docs/deployment.md)."
+        )
     console.print("open this page; Ctrl-C ends everything", style="dim")
     # The last line, plain and whole, for people and scripts alike. Behind the #: it reaches no server's log.
     print(f"ready: {house.url}/#key={key}", flush=True)

@@ -1,7 +1,7 @@
 """The worker: takes dispatched interviews, one process each, with the machine's models in one host beside them.
 
-    viva worker            python -m agent start            the same
-    viva worker --dev      python -m agent dev              ends at once on Ctrl-C, logs in colour
+viva worker            python -m agent start            the same
+viva worker --dev      python -m agent dev              ends at once on Ctrl-C, logs in colour
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from livekit.agents import AgentServer, JobProcess, JobRequest
 from agent.children import Child
 from agent.errors import UserError
 from agent.load import LoadMeter
-from agent.model_host import MODEL_KEY, MODEL_SOCKET, Remote
+from agent.model_client import MODEL_KEY, MODEL_SOCKET, Remote
 from agent.rooms.cast import SESSION
-from agent.rooms.job import order_of, run_job
-from agent.runner import stop_signals
+from agent.rooms.order import order_of, run_job
 from agent.settings import Settings
+from agent.signals import stop_signals
 from voice.stt.decoder import EngineError
 
 HOST_CHECK = 0.5  # s
@@ -35,8 +35,7 @@ log = logging.getLogger("agent.worker")
 
 def prewarm(process: JobProcess) -> None:
     """Import what a call needs before there is one. The weights are the host's."""
-    import agent.call  # noqa: F401
-    import agent.rooms.conduct  # noqa: F401
+    import agent.rooms.job  # noqa: F401
 
 
 async def accept(request: JobRequest) -> None:
@@ -55,17 +54,23 @@ async def accept(request: JobRequest) -> None:
 async def run_worker(settings: Settings, *, dev: bool) -> None:
     """Until a signal. Then no new calls, the running ones finish (not in dev), and the host ends."""
     if not settings.livekit_api_key or not settings.livekit_api_secret.get_secret_value():
-        raise UserError("set LIVEKIT_API_KEY and LIVEKIT_API_SECRET (and LIVEKIT_URL), or let `viva up` start everything")
+        raise UserError(
+            "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET (and LIVEKIT_URL), or let `viva up` start everything"
+        )
     with tempfile.TemporaryDirectory(prefix="viva-") as folder:
         host = _model_host(settings, Path(folder))
         server = _server(settings)
         async with stop_signals() as stopping:
             watching = asyncio.create_task(_keep(host), name="model-host")
-            await _until_answering(host, stopping)
+            # Calls can come while the models load: they wait for the host. After a crash that saves seconds.
+            loading = asyncio.create_task(_until_answering(host, stopping), name="loading")
             running = asyncio.create_task(server.run(devmode=dev), name="worker")
             stopped = asyncio.create_task(stopping.wait())
             try:
-                await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({running, stopped, loading}, return_when=asyncio.FIRST_COMPLETED)
+                if loading.done():
+                    loading.result()
+                    await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
                 if running.done():
                     running.result()
                 elif not dev:
@@ -74,9 +79,10 @@ async def run_worker(settings: Settings, *, dev: bool) -> None:
                         await server.drain()
             finally:
                 watching.cancel()
+                loading.cancel()
                 if not running.done():
                     await server.aclose()
-                await asyncio.gather(running, watching, return_exceptions=True)
+                await asyncio.gather(running, watching, loading, return_exceptions=True)
                 host.stop(3.0)
 
 
@@ -143,7 +149,7 @@ def _server(settings: Settings) -> AgentServer:
         load_threshold=settings.worker_load_limit,
         num_idle_processes=1,
         setup_fnc=prewarm,
-        preload_modules=["agent.call", "agent.rooms.job"],
+        preload_modules=["agent.rooms.job"],
         initialize_process_timeout=30.0,
         max_retry=10**6,  # a server that restarts is waited for
     )

@@ -233,7 +233,9 @@ class Mind:
             reply = self._next(state, at, t)
         return Reply((took, *reply.events), reply.text, reply.floor, reply.ends)
 
-    def close(self, state: State, reason: Literal["cancelled", "asked_to_leave", "candidate_left"], at: float, t: float) -> Reply:
+    def close(
+        self, state: State, reason: Literal["cancelled", "asked_to_leave", "candidate_left"], at: float, t: float
+    ) -> Reply:
         """Somebody ended it: say so and go."""
         text = self._say(state, "left" if reason == "candidate_left" else "cancelled")
         bye = Said(at=at, t=t, purpose="farewell", text=text)

@@ -264,7 +264,9 @@ class Conduct:
         try:
             asked = Asked.model_validate(json.loads(payload))
         except (ValueError, ValidationError):
-            return "not a request: send {\"kind\": ...} with repeat, pause, go_on, typed, yield, take_back, leave or cancel"
+            return (
+                'not a request: send {"kind": ...} with repeat, pause, go_on, typed, yield, take_back, leave or cancel'
+            )
         role = role_of(person, self._stay.named) if person else "organiser"
         own = ("repeat", "pause", "go_on", "typed", "leave")
         if role == "candidate" and asked.kind in own:
@@ -316,6 +318,9 @@ def person_of(participant: rtc.RemoteParticipant) -> Person:
 
 def _microphone(participant: rtc.RemoteParticipant) -> rtc.RemoteTrackPublication | None:
     for publication in participant.track_publications.values():
-        if publication.kind == rtc.TrackKind.KIND_AUDIO and publication.source != rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO:
+        if (
+            publication.kind == rtc.TrackKind.KIND_AUDIO
+            and publication.source != rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
+        ):
             return publication
     return None

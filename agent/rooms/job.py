@@ -8,20 +8,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from typing import Literal
 
 from livekit import api
 from livekit.agents import AutoSubscribe, JobContext
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.engines import Engines, choose_llm, load_model, open_store
 from agent.errors import EXPECTED
-from agent.model_host import MODEL_SOCKET, remote_engines
+from agent.model_client import MODEL_SOCKET, remote_engines
 from agent.rooms.conduct import Conduct, Stay
+from agent.rooms.order import Order, order_of
 from agent.rooms.stage import Stage
-from agent.runner import Stopped, finish, measure_missing
+from agent.runner import finish, measure_missing
 from agent.sessions import Begun, session_folder, take
 from agent.settings import Settings, load_settings
+from agent.signals import Stopped
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from memory.store import EventStore, LeaseHeld, LeaseLost, UnknownSession
@@ -29,25 +29,8 @@ from memory.store import EventStore, LeaseHeld, LeaseLost, UnknownSession
 log = logging.getLogger("agent.rooms")
 
 
-class Order(BaseModel):
-    """What a dispatch says. `silent`: begin by listening, as a note-taker or beside people who ask."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    session: str
-    silent: Literal["", "notes", "panel"] = ""
-
-
-def order_of(metadata: str) -> Order:
-    """Raises ValueError with one line for a dispatch that is not ours."""
-    try:
-        return Order.model_validate_json(metadata)
-    except ValidationError as error:
-        raise ValueError('the dispatch carries no session; send metadata {"session": ID}') from error
-
-
-async def run_job(ctx: JobContext) -> None:
-    """LiveKit's entry point."""
+async def run(ctx: JobContext) -> None:
+    """One job, from its order to its report."""
     settings = load_settings()
     try:
         order = order_of(ctx.job.metadata)
@@ -63,7 +46,9 @@ async def run_job(ctx: JobContext) -> None:
 async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
     store, _ = await open_store(settings)
     stage = Stage(order.session)
-    engines = await asyncio.to_thread(remote_engines, os.environ[MODEL_SOCKET], _language_model(settings))
+    engines = await asyncio.to_thread(
+        remote_engines, os.environ[MODEL_SOCKET], _language_model(settings), None, settings.llm_deadline
+    )
     stopping = asyncio.Event()
 
     async def stop() -> None:

@@ -30,7 +30,7 @@ from prompts.loader import pack_names
 
 WEB = Path(__file__).resolve().parents[2] / "web" / "dist"
 _PROBLEM = {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": problems.SCHEMA}}}
-_RESPONSES: dict[int | str, dict[str, Any]] = {code: _PROBLEM for code in (400, 401, 403, 404, 409, 410, 422, 502, 503)}
+_RESPONSES: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 410, 422, 502, 503), _PROBLEM)
 _bearer = HTTPBearer(auto_error=False, description="an operator's key, or the token of a candidate's link")
 Session = Annotated[str, InPath(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
@@ -126,7 +126,9 @@ Operator = Depends(_operator)
 async def _reader(use: Use, who: Who, session: Session) -> str:
     """Who may read the report: operators, and in practice mode the candidate."""
     if who == "candidate" and (await use.interviews.known(session)).interview.mode != "practice":
-        raise Problem(403, "not-yours", "in a hiring interview the report is for the people who decide; ask them for it")
+        raise Problem(
+            403, "not-yours", "in a hiring interview the report is for the people who decide; ask them for it"
+        )
     return who
 
 
@@ -241,7 +243,9 @@ def _file(app: FastAPI, path: str, name: str, kind: str) -> None:
     @app.get(path, dependencies=[Reader], response_class=Response, responses=responses, name=name)
     async def read(use: Use, session: Session) -> FileResponse:
         await use.interviews.known(session)
-        return FileResponse(use.interviews.report(session, name), media_type=kind, headers={"Cache-Control": "no-store"})
+        return FileResponse(
+            use.interviews.report(session, name), media_type=kind, headers={"Cache-Control": "no-store"}
+        )
 
 
 def _pages(app: FastAPI) -> None:

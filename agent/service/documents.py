@@ -24,7 +24,17 @@ def text_of_pdf(data: bytes, what: str) -> str:
         text = "\n".join(page.extract_text() or "" for page in reader.pages[:MOST_PAGES])
     except Problem:
         raise
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError, NotImplementedError) as error:
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        OSError,
+        NotImplementedError,
+    ) as error:
         raise Problem(422, "broken-pdf", f"{what}: the PDF cannot be read; save it again, or send its text") from error
     text = "\n".join(line.strip() for line in text.replace("\x00", "").splitlines() if line.strip())
     if not text:

@@ -173,7 +173,13 @@ class Interviews:
             }
         )
         wishes = Wishes(
-            wanted.pack, wanted.minutes, tuple(wanted.questions), None, wanted.candidate, wanted.seed, level=wanted.level
+            wanted.pack,
+            wanted.minutes,
+            tuple(wanted.questions),
+            None,
+            wanted.candidate,
+            wanted.seed,
+            level=wanted.level,
         )
         agreed = planned(settings, wishes, CandidateSource(kind="room", room=wanted.room, identity=wanted.identity))
         agreed = agreed.model_copy(update={"role": wanted.role, "resume": resume, "job": job})

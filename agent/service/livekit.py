@@ -39,7 +39,9 @@ class LiveKit:
             s = self._settings
             url = s.livekit_url.replace("ws://", "http://").replace("wss://", "https://")
             timeout = aiohttp.ClientTimeout(total=5.0)
-            self._made = api.LiveKitAPI(url, s.livekit_api_key, s.livekit_api_secret.get_secret_value(), timeout=timeout)
+            self._made = api.LiveKitAPI(
+                url, s.livekit_api_key, s.livekit_api_secret.get_secret_value(), timeout=timeout
+            )
         return self._made
 
     async def close(self) -> None:

@@ -18,7 +18,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.interviews = Gauge("viva_interviews", "Open interviews by status", ["status"], registry=self.registry)
         self.dispatches = Counter("viva_dispatches_total", "Agents sent where one was missing", registry=self.registry)
-        self.reports = Counter("viva_reports_recovered_total", "Reports written for a call that died", registry=self.registry)
+        self.reports = Counter(
+            "viva_reports_recovered_total", "Reports written for a call that died", registry=self.registry
+        )
         self.webhooks = Counter("viva_webhooks_total", "Webhooks by result", ["result"], registry=self.registry)
         self.requests = Histogram(
             "viva_http_seconds", "HTTP requests", ["method", "route", "status"], registry=self.registry

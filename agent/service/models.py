@@ -33,7 +33,9 @@ class NewInterview(Body):
     resume_pdf: Base64Bytes | None = Field(default=None, max_length=8_000_000, description="instead of `resume`")
     job: str = Text
     job_pdf: Base64Bytes | None = Field(default=None, max_length=8_000_000, description="instead of `job`")
-    room: str = Field(default="", max_length=120, pattern=r"^[\w.@-]*$", description="an existing LiveKit room; empty: one of our own")
+    room: str = Field(
+        default="", max_length=120, pattern=r"^[\w.@-]*$", description="an existing LiveKit room; empty: one of our own"
+    )
     identity: str = Field(default="", max_length=120, description="the candidate's identity in that room")
 
 

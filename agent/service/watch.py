@@ -24,7 +24,7 @@ from agent.settings import Settings
 from memory.store import EventStore, StoreError
 
 LOOK = 0.5  # s between looks
-AGAIN = 5.0  # s that an agent is given to come before another is asked for
+AGAIN = 2.5  # s that an agent is given to come before another is asked for
 NEWS = 86_400.0  # s after which an interview is no news for a webhook
 log = logging.getLogger("agent.service")
 
@@ -117,7 +117,9 @@ class Watch:
         for kind, reached in steps:
             if not reached:
                 return
-            told = await self._webhooks.deliver(folder, session, kind, {"outcome": state.ended, "mode": known.interview.mode})
+            told = await self._webhooks.deliver(
+                folder, session, kind, {"outcome": state.ended, "mode": known.interview.mode}
+            )
             if told is not None:
                 self._metrics.webhooks.labels("delivered" if told else "failed").inc()
             if told is False or (told is None and not (folder / f".told-{kind}").exists()):

@@ -81,13 +81,13 @@ class House:
     def raw(self, method: str, path: str, token: str = "", **json_body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.key}"}
         body = {"json": json_body} if method in ("POST", "PUT") else {}
-        return httpx.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, timeout=15, trust_env=False, **body
-        )
+        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=15, trust_env=False, **body)
 
     def invite(self, **wishes: Any) -> tuple[str, str]:
         """A new interview: its id, and the token of the candidate's link."""
-        made = self.call("POST", "/interviews", **{"questions": ["improved-process", "slow-service"], "probes": 0, **wishes})
+        made = self.call(
+            "POST", "/interviews", **{"questions": ["improved-process", "slow-service"], "probes": 0, **wishes}
+        )
         return made["id"], made["link"].partition("#")[2]
 
     def events(self, session: str) -> list[dict[str, Any]]:
@@ -148,7 +148,10 @@ class House:
         return psutil.Process(int(events[-1]["owner"].split(":")[1]))
 
     def logs(self) -> str:
-        parts = [f"--- {p.name}\n{p.read_text('utf-8', 'replace')[-2500:]}" for p in sorted((self.home / "logs").glob("*.log"))]
+        parts = [
+            f"--- {p.name}\n{p.read_text('utf-8', 'replace')[-2500:]}"
+            for p in sorted((self.home / "logs").glob("*.log"))
+        ]
         return "\n".join([self.log.read_text()[-1500:], *parts])
 
 
