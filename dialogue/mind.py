@@ -321,6 +321,7 @@ def _joined(*parts: str) -> str:
 
 
 def _count(number: int) -> str:
-    return {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}.get(
-        number, str(number)
-    )
+    if number == 1:
+        return "one question"
+    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
+    return f"{words.get(number, str(number))} questions"

@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from typing import Any, Protocol
 
 import numpy as np
 from livekit import rtc
 
 from voice.audio import Samples, from_int16, to_int16
+from voice.jitter import JitterBuffer
 
 RATE = 24_000
 TICK = RATE // 50
@@ -40,7 +40,7 @@ class RoomPeer:
         self._talker = talker
         self._microphone = microphone
         self._source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
-        self._incoming: dict[str, deque[Samples]] = {}
+        self._incoming: dict[str, JitterBuffer] = {}
         self._kept: list[Samples] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self.disconnected = asyncio.Event()
@@ -91,9 +91,8 @@ class RoomPeer:
         began, ticks = time.monotonic(), 0
         while not self._talker.gone:
             mixed = np.zeros(TICK, np.float32)
-            for queue in self._incoming.values():
-                if queue:
-                    mixed += queue.popleft()
+            for buffer in self._incoming.values():
+                mixed += buffer.take(TICK)
             self._kept.append(mixed)
             self._talker.hear(mixed)
             samples = self._talker.speak(TICK)
@@ -110,9 +109,9 @@ class RoomPeer:
             self._spawn(self._listen(track, participant.identity))
 
     async def _listen(self, track: rtc.RemoteTrack, identity: str) -> None:
-        queue = self._incoming.setdefault(identity, deque(maxlen=50))
+        buffer = self._incoming.setdefault(identity, JitterBuffer(4 * TICK, RATE))
         async for event in rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=20):
-            queue.append(from_int16(np.frombuffer(event.frame.data, np.int16)))
+            buffer.push(from_int16(np.frombuffer(event.frame.data, np.int16)))
 
     def _on_caption(self, reader: rtc.TextStreamReader, identity: str) -> None:
         async def read() -> None:

@@ -63,3 +63,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of its own for sessions."""
     monkeypatch.setenv("VIVA_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """Where pictures of the pages are kept, for people to look at after a run."""
+    folder = Path(os.environ.get("SCREENSHOTS", Path(__file__).resolve().parents[1] / "build" / "screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

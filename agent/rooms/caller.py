@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 
 import numpy as np
 from livekit import rtc
 
 from agent.recorder import RATE
 from voice.audio import Samples, from_int16, to_int16
+from voice.jitter import JitterBuffer
 
 FRAME = RATE // 50
 CUSHION = 3 * FRAME  # heard before it is passed on: the network's jitter
 MOST = RATE  # a second; what comes later than that after a stall is dropped, oldest first
+LEAD = 4 * FRAME
 QUEUE_MS = 200  # of the outgoing source: what a late tick may make up for
 
 
@@ -24,30 +25,13 @@ class RoomCaller:
     def __init__(self) -> None:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS)
         self.gone = False
-        self._incoming: deque[Samples] = deque()
-        self._count = 0
-        self._flowing = False
+        self._incoming = JitterBuffer(CUSHION, MOST)
         self._outgoing: asyncio.Queue[Samples] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
         self._sending = asyncio.create_task(self._send(), name="room-sending")
 
     def speak(self, count: int) -> Samples:
-        out = np.zeros(count, np.float32)
-        if not self._flowing:
-            if self._count < CUSHION:
-                return out
-            self._flowing = True
-        filled = 0
-        while filled < count and self._incoming:
-            head = self._incoming.popleft()
-            part = min(count - filled, len(head))
-            out[filled : filled + part] = head[:part]
-            if part < len(head):
-                self._incoming.appendleft(head[part:])
-            filled += part
-        self._count -= filled
-        self._flowing = filled == count
-        return out
+        return self._incoming.take(count)
 
     def hear(self, samples: Samples) -> None:
         self._outgoing.put_nowait(samples)
@@ -57,7 +41,6 @@ class RoomCaller:
         if self._reading:
             self._reading.cancel()
         self._incoming.clear()
-        self._count, self._flowing = 0, False
         self._reading = asyncio.create_task(self._read(track), name="room-reading") if track else None
 
     async def aclose(self) -> None:
@@ -72,15 +55,13 @@ class RoomCaller:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=20)
         try:
             async for event in stream:
-                samples = from_int16(np.frombuffer(event.frame.data, np.int16))
-                self._incoming.append(samples)
-                self._count += len(samples)
-                while self._count > MOST:
-                    self._count -= len(self._incoming.popleft())
+                self._incoming.push(from_int16(np.frombuffer(event.frame.data, np.int16)))
         finally:
             await stream.aclose()
 
     async def _send(self) -> None:
+        # A little silence first: what a late tick is made up from, so that no syllable is torn.
+        self._outgoing.put_nowait(np.zeros(LEAD, np.float32))
         while True:
             samples = await self._outgoing.get()
             frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, len(samples))

@@ -42,6 +42,7 @@ class House:
     key: str
     log: Path
     decoder: MoonshineDecoder = field(default_factory=MoonshineDecoder)
+    pids: list[int] = field(default_factory=list)
 
     @classmethod
     def start(cls, home: Path, **env: str) -> House:
@@ -68,8 +69,16 @@ class House:
 
     def stop(self) -> int:
         """Ctrl-C. Returns its exit code."""
+        self.pids = [p.pid for p in psutil.Process(self.process.pid).children(recursive=True)]
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(40)
+
+    def left_behind(self) -> list[int]:
+        """Processes of ours that outlived `stop`."""
+        deadline = time.monotonic() + 5
+        while (alive := [pid for pid in self.pids if psutil.pid_exists(pid)]) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return alive
 
     # -- as an operator --------------------------------------------------------------------------------------------
 

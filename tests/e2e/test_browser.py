@@ -1,0 +1,172 @@
+"""The pages in a real Chromium with a fake microphone: from the operator's form to the candidate's report."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from simulation.speech import RoomTone
+from tests.e2e.house import REPORTS, ROOT, House, said
+
+pytestmark = pytest.mark.voice
+RATE = 24_000
+GREETING = 19.0  # s of quiet in the microphone file, in which the agent greets and asks
+
+
+@pytest.fixture(scope="module")
+def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the fake microphone plays, from the start each time it is opened."""
+    answer = said(REPORTS)
+    samples = RoomTone().next(round(GREETING * RATE) + len(answer) + 120 * RATE)
+    samples[round(GREETING * RATE) :][: len(answer)] += answer
+    path = tmp_path_factory.mktemp("microphone") / "candidate.wav"
+    soundfile.write(path, samples, RATE, "PCM_16")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser(microphone: Path) -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "Chromium is missing: `make test` installs it, or apt-get install chromium"
+    flags = [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+        "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={microphone}%noloop",
+    ]  # fmt: skip
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield running
+        running.close()
+
+
+def accessible(page: Page) -> None:
+    """No serious finding of axe-core on the page as it is now."""
+    page.evaluate((ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
+    found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
+    serious = [
+        (v["id"], [n["html"][:120] for n in v["nodes"]])
+        for v in found["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert not serious, serious
+
+
+def test_from_the_operators_form_to_the_candidates_report(browser: Browser, house: House, screenshots: Path) -> None:
+    def shot(page: Page, name: str) -> None:
+        page.screenshot(path=str(screenshots / f"{name}.png"))
+
+    url = house.url.replace("127.0.0.1", "localhost")
+    operator = browser.new_page(viewport={"width": 1280, "height": 860})
+    operator.goto(f"{url}/#key={house.key}")
+    expect(operator.get_by_role("heading", name="New interview")).to_be_visible()
+    assert "key=" not in operator.url, "the key does not stay in the address bar"
+    operator.get_by_label("Candidate's name").fill("Sam")
+    operator.get_by_label("Minutes").fill("1")
+    accessible(operator)
+    operator.get_by_role("button", name="Make the interview").click()
+    link = operator.get_by_label("Link for the candidate").input_value()
+    session = link.partition("/join/")[2].partition("#")[0]
+    shot(operator, "01-operator")
+
+    page = browser.new_page(viewport={"width": 1100, "height": 860})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(link)
+    expect(page.get_by_role("heading", name="Hello Sam")).to_be_focused()
+    expect(page.get_by_text("an AI interviewer, not a person")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue")).to_be_disabled()
+    assert house.kinds(session, "consented") == [], "opening the page is no consent"
+    accessible(page)
+    shot(page, "02-consent")
+    # By keyboard alone.
+    page.get_by_role("checkbox").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name="Check your microphone")).to_be_focused()
+    expect(page.get_by_role("meter")).to_be_visible()
+    expect(page.get_by_text("We hear you.")).to_be_visible(timeout=40_000)
+    accessible(page)
+    shot(page, "03-microphone")
+    page.get_by_role("button", name="Start the interview").click()
+
+    turn = page.locator(".turn")
+    expect(turn).to_have_attribute("data-phase", "speaking", timeout=15_000)
+    expect(page.locator(".captions li.agent").first).to_contain_text("AI interviewer")
+    expect(page.get_by_text("Question 1 of 1")).to_be_visible()
+    shot(page, "04-viva-speaks")
+    expect(page.get_by_role("heading", name="Take your time")).to_be_visible(timeout=40_000)
+    accessible(page)
+    shot(page, "05-take-your-time")
+    expect(page.locator(".captions li.candidate").first).to_contain_text("dashboard", timeout=40_000, ignore_case=True)
+    # The follow-up: hear it again, pause, go on, and answer it in writing.
+    expect(page.locator(".captions li.agent:not(.partial)")).to_have_count(2, timeout=30_000)
+    expect(turn).to_have_attribute("data-phase", "listening", timeout=30_000)
+    page.keyboard.press("r")
+    expect(turn).to_have_attribute("data-phase", "speaking", timeout=10_000)
+    expect(turn).to_have_attribute("data-phase", "listening", timeout=30_000)
+    page.get_by_role("button", name="Let me think").click()
+    expect(page.get_by_role("heading", name="Paused")).to_be_visible(timeout=10_000)
+    shot(page, "06-paused")
+    page.get_by_role("button", name="Go on").click()
+    expect(turn).to_have_attribute("data-phase", "listening", timeout=10_000)
+    page.get_by_role("button", name="Mute", exact=True).click()
+    expect(page.get_by_text("Your microphone is off")).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    shot(page, "07-call-on-a-phone-dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390, "nothing sticks out on a phone"
+    accessible(page)
+    page.keyboard.press("t")
+    page.get_by_label("Your answer in writing").fill("The analysts saved four hours a day, measured over two months.")
+    page.get_by_role("button", name="Send as my answer").click()
+    shot(operator, "08-operator-live")
+    expect(page.get_by_role("heading", name="Thank you, Sam")).to_be_visible(timeout=60_000)
+
+    page.get_by_role("link", name="Read your report").click(timeout=60_000)
+    expect(page.get_by_role("heading", name="Sam", exact=True)).to_be_visible()
+    shot(page, "09-report-on-a-phone-dark")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.set_viewport_size({"width": 1180, "height": 1000})
+    page.emulate_media(color_scheme="light")
+    accessible(page)
+    play = page.get_by_role("button", name="Play", exact=True)
+    expect(play).to_be_enabled(timeout=15_000)
+    sentence = page.locator("button.sentence").first
+    sentence.click()
+    page.wait_for_function("!document.querySelector('audio').paused && document.querySelector('audio').currentTime > 1")
+    expect(page.locator("button.sentence.now")).to_have_count(1)
+    shot(page, "10-report")
+    page.screenshot(path=str(screenshots / "11-report-whole.png"), full_page=True)
+    page.emulate_media(media="print")
+    page.screenshot(path=str(screenshots / "12-report-print.png"), full_page=True)
+    assert not errors, errors
+
+    asked = [e["text"] for e in house.kinds(session, "said") if e["purpose"] in ("repeat", "patience")]
+    assert len(asked) == 2, "one repeat, one pause"
+    typed = [e for e in house.kinds(session, "heard") if e["typed"]]
+    assert len(typed) == 1 and "four hours" in typed[0]["text"]
+    report = house.report(session)
+    measured = [e for q in report["questions"] for e in q["exchanges"] if e["delivery"]]
+    assert len(measured) == 1, "nothing is measured of what was typed"
+    wav, rate = soundfile.read(
+        house.home / "sessions" / session / "recording.raw", channels=2, samplerate=RATE, subtype="PCM_16", format="RAW"
+    )
+    assert rate == RATE and np.abs(wav[:, 1]).max() > 0.1
+
+
+def test_a_link_that_is_not_good_says_so(browser: Browser, house: House, screenshots: Path) -> None:
+    session, _ = house.invite()
+    page = browser.new_page()
+    page.goto(f"{house.url.replace('127.0.0.1', 'localhost')}/join/{session}#nonsense")
+    expect(page.get_by_role("heading", name="This link does not open an interview")).to_be_visible()
+    expect(page.get_by_text("ask whoever sent it for a new one")).to_be_visible()
+    page.screenshot(path=str(screenshots / "13-bad-link.png"))

@@ -1,0 +1,48 @@
+"""Sound that arrives unevenly, taken evenly: a cushion first, silence where there is nothing, the oldest dropped when late."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from voice.audio import Samples
+
+
+class JitterBuffer:
+    """`cushion`: samples that are waited for before sound flows. `most`: samples kept; older ones are dropped."""
+
+    def __init__(self, cushion: int, most: int) -> None:
+        self._cushion = cushion
+        self._most = most
+        self._pieces: deque[Samples] = deque()
+        self._count = 0
+        self._flowing = False
+
+    def push(self, samples: Samples) -> None:
+        self._pieces.append(samples)
+        self._count += len(samples)
+        while self._count > self._most:
+            self._count -= len(self._pieces.popleft())
+
+    def take(self, count: int) -> Samples:
+        """The next `count` samples."""
+        out = np.zeros(count, np.float32)
+        self._flowing = self._flowing or self._count >= self._cushion
+        if not self._flowing:
+            return out
+        filled = 0
+        while filled < count and self._pieces:
+            head = self._pieces.popleft()
+            part = min(count - filled, len(head))
+            out[filled : filled + part] = head[:part]
+            if part < len(head):
+                self._pieces.appendleft(head[part:])
+            filled += part
+        self._count -= filled
+        self._flowing = filled == count
+        return out
+
+    def clear(self) -> None:
+        self._pieces.clear()
+        self._count, self._flowing = 0, False

@@ -1,0 +1,14 @@
+import type { Status } from "../api";
+
+const WORDS: Record<Status, string> = {
+  invited: "invited",
+  consented: "ready",
+  live: "live",
+  waiting: "waiting for the candidate",
+  ended: "over",
+  cancelled: "cancelled",
+};
+
+export function StatusBadge({ status }: { status: Status }) {
+  return <span className={`badge ${status}`}>{WORDS[status]}</span>;
+}

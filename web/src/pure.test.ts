@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+
+import { parseEvents } from "./events";
+import { clock, seconds } from "./format";
+import { captionsOf } from "./join/captions";
+import { turnOf } from "./join/phase";
+import { lineOf } from "./operator/live";
+
+const stream = (segment: string, who: string, text: string, final: boolean) => ({
+  text,
+  streamInfo: { attributes: { "lk.segment_id": segment, "viva.who": who, "lk.transcription_final": String(final) } },
+});
+
+describe("captions", () => {
+  it("shows the newest words of a segment once", () => {
+    const lines = captionsOf([stream("a", "candidate", "I mo", false), stream("a", "candidate", "I moved", false), stream("a", "candidate", "I moved it.", true)]);
+    expect(lines).toEqual([{ segment: "a", who: "candidate", text: "I moved it.", final: true }]);
+  });
+  it("lets no late partial undo a final", () => {
+    const lines = captionsOf([stream("a", "agent", "Hello.", true), stream("a", "agent", "Hel", false)]);
+    expect(lines.map((l) => l.text)).toEqual(["Hello."]);
+  });
+  it("drops a partial that newer words of the same speaker replaced", () => {
+    const lines = captionsOf([stream("a", "candidate", "well", false), stream("b", "candidate", "Well, I did.", true)]);
+    expect(lines.map((l) => l.text)).toEqual(["Well, I did."]);
+  });
+  it("ignores streams that are no captions", () => {
+    expect(captionsOf([{ text: "x", streamInfo: {} }])).toEqual([]);
+  });
+});
+
+describe("whose turn it is", () => {
+  it("says take your time only after a while of silence", () => {
+    expect(turnOf("listening", true, 1).title).toBe("Your turn");
+    expect(turnOf("listening", true, 3).title).toBe("Take your time");
+  });
+  it("says that nothing is lost while reconnecting, whatever the phase", () => {
+    expect(turnOf("speaking", false, 0).hint).toContain("Nothing you said is lost");
+  });
+});
+
+describe("server-sent events", () => {
+  it("keeps what is not whole yet", () => {
+    const { events, rest } = parseEvents('id: 3\nevent: heard\ndata: {"a": "b: c"}\n\n: still here\n\nid: 4\neve');
+    expect(events).toEqual([{ id: "3", event: "heard", data: '{"a": "b: c"}' }]);
+    expect(rest).toBe("id: 4\neve");
+  });
+});
+
+describe("the operator's log", () => {
+  it("tells a cut and its length", () => {
+    expect(lineOf({ kind: "resumed", t: 5, gap: 4.4 })?.text).toBe("back after a cut of 4 s");
+  });
+  it("leaves out what only machines read", () => {
+    expect(lineOf({ kind: "measured", t: 5 })).toBeNull();
+  });
+});
+
+describe("numbers", () => {
+  it("reads as people read", () => {
+    expect(clock(65.9)).toBe("1:05");
+    expect(seconds(null)).toBe("–");
+  });
+});

@@ -1,0 +1,116 @@
+import { useEffect, useMemo, useState } from "react";
+
+import { Api, words } from "../api";
+import { Shell } from "../Shell";
+import { clock, plain } from "../format";
+import { operatorKey } from "../operator/key";
+import { Charts } from "./Charts";
+import { QuestionCard, Statements } from "./QuestionCard";
+import { Timeline } from "./Timeline";
+import { type Report, type TranscriptLine, measuredOf } from "./model";
+import { usePlayer } from "./player";
+
+/** The report, made from report.json alone; every quote plays. */
+export function ReportPage({ id }: { id: string }) {
+  const api = useMemo(() => new Api(location.hash.slice(1) || operatorKey()), []);
+  const [report, setReport] = useState<Report | null>(null);
+  const [lines, setLines] = useState<TranscriptLine[]>([]);
+  const [sound, setSound] = useState("");
+  const [problem, setProblem] = useState("");
+  const player = usePlayer(sound);
+
+  useEffect(() => {
+    let url = "";
+    const load = async () => {
+      try {
+        const found = await api.get<Report>(`/interviews/${id}/report`);
+        setReport(found);
+        document.title = `${found.title}: ${found.candidate}`;
+        setLines(await api.get<TranscriptLine[]>(`/interviews/${id}/transcript`));
+        if (found.recording) setSound((url = await api.blobUrl(`/interviews/${id}/recording.wav`)));
+      } catch (error) {
+        setProblem(words(error));
+      }
+    };
+    void load();
+    return () => URL.revokeObjectURL(url);
+  }, [api, id]);
+
+  if (!report) {
+    return (
+      <Shell>
+        {problem ? (
+          <section className="card narrow" role="alert">
+            <h1>No report to show</h1>
+            <p>{problem}</p>
+          </section>
+        ) : (
+          <p className="loading" role="status">
+            Opening the report…
+          </p>
+        )}
+      </Shell>
+    );
+  }
+  const { overall } = report;
+  return (
+    <Shell title={report.title} wide>
+      <div className="report-head">
+        <div>
+          <p className="eyebrow">
+            {report.mode} · {plain(report.outcome)}
+          </p>
+          <h1>{report.candidate}</h1>
+          <p className="muted">
+            {new Date(report.created_at).toLocaleString()} · {clock(report.duration)} min · {report.questions.length} questions
+          </p>
+        </div>
+        <button className="no-print" onClick={() => print()}>
+          Print or save as PDF
+        </button>
+      </div>
+      {problem && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <section className="card player">
+        <div className="row no-print">
+          <button className="primary" onClick={player.toggle} disabled={!sound}>
+            {player.playing ? "Pause" : "Play"}
+          </button>
+          <span className="number">
+            {clock(player.time)} / {clock(report.duration)}
+          </span>
+        </div>
+        <Timeline report={report} lines={lines} player={player} />
+        {report.holes.map((hole, i) => (
+          <p key={i} className="muted">
+            The call was cut at {clock(hole.at)}, for {hole.gap.toFixed(0)} s. Nothing is measured across it.
+          </p>
+        ))}
+        <audio ref={player.audio} src={sound || undefined} preload="auto" />
+      </section>
+      <div className="columns">
+        <Statements title="Strengths" items={overall.strengths} player={player} />
+        <Statements title="To work on" items={overall.weaknesses} player={player} />
+        <Statements title="Time" items={overall.time_management} player={player} />
+        <Statements title="Practice plan" items={overall.practice_plan} player={player} />
+      </div>
+      {report.questions.map((question, i) => (
+        <QuestionCard key={question.id} question={question} index={i} player={player} />
+      ))}
+      <Charts answers={measuredOf(report)} />
+      <footer className="limits">
+        {report.limits.map((limit) => (
+          <p key={limit}>{limit}</p>
+        ))}
+        <p>
+          {Object.entries(report.engines)
+            .map(([part, engine]) => `${part}: ${engine}`)
+            .join(" · ")}
+        </p>
+      </footer>
+    </Shell>
+  );
+}
