@@ -4,15 +4,25 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test check fast schema clean
+.PHONY: demo test check fast schema clean web
 
 demo: $(VENV)/.core
 	@$(BIN)/viva demo
 
 test: $(VENV)/.all
 	@sh tests/system_packages.sh
-	$(MAKE) check
+	$(MAKE) check web
+	cd web && npm test
 	$(BIN)/python -m pytest
+
+# The browser app, into the package that serves it.
+web: agent/service/web/index.html
+
+agent/service/web/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts web/tsconfig.json -type f)
+	cd web && npm run build
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
 
 # Style, types and who may import whom.
 check: $(VENV)/.all
@@ -42,4 +52,4 @@ $(VENV)/.all: $(VENV)/.core
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules agent/service/web build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -92,6 +92,22 @@ def redis_command(folder: Path, port: int) -> list[str]:
     ]  # fmt: skip
 
 
+def web_app(console: Console) -> str:
+    """Build the pages where they are missing and can be. Returns what to do where they cannot, else nothing."""
+    page = Path(__file__).resolve().parent / "service" / "web" / "index.html"
+    source = Path(__file__).resolve().parents[1] / "web"
+    if page.is_file():
+        return ""
+    if not shutil.which("npm") or not (source / "package.json").is_file():
+        return "the web app is not built: install Node.js 20 or newer and run `make web`; the API works without it"
+    with console.status("building the web app: once, half a minute"):
+        for command in (["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]):
+            done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+            if done.returncode:
+                return f"the web app cannot be built ({' '.join(done.stderr.split())[-200:]}); the API works without it"
+    return ""
+
+
 def port_free(port: int, host: str = LOOPBACK, *, udp: bool = False) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM) as probe:
         if not udp:

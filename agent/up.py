@@ -16,7 +16,16 @@ from rich.console import Console
 
 from agent.children import Child
 from agent.errors import UserError
-from agent.servers import LOOPBACK, answers, free_port, livekit_config, livekit_server, port_free, redis_command
+from agent.servers import (
+    LOOPBACK,
+    answers,
+    free_port,
+    livekit_config,
+    livekit_server,
+    port_free,
+    redis_command,
+    web_app,
+)
 from agent.service.tokens import kept_secret, operator_keys
 from agent.settings import Settings
 from agent.signals import stop_signals
@@ -44,6 +53,8 @@ async def up(settings: Settings, console: Console, *, host: str, port: int | Non
     logs = settings.home / "logs"
     async with stop_signals() as stopping:
         try:
+            if problem := await asyncio.to_thread(web_app, console):
+                console.print(problem)
             await _livekit(house, settings, console, host, logs, stopping)
             await _memory(house, settings, console, logs, stopping)
             await _api(house, settings, host, port, logs, stopping)

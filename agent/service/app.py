@@ -28,7 +28,7 @@ from agent.settings import Settings
 from memory.store import EventStore
 from prompts.loader import pack_names
 
-WEB = Path(__file__).resolve().parents[2] / "web" / "dist"
+WEB = Path(__file__).resolve().parent / "web"  # built by `make web`, part of the wheel
 _PROBLEM = {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": problems.SCHEMA}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 410, 422, 502, 503), _PROBLEM)
 _bearer = HTTPBearer(auto_error=False, description="an operator's key, or the token of a candidate's link")

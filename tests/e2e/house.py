@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -132,6 +134,15 @@ class House:
         """What a recogniser makes of 24 kHz sound, in lower case."""
         words = transcribe(resample(samples, RATE, SPEECH_RATE), self.decoder)
         return " ".join(word.text for word in words).lower()
+
+    def understood(self, expected: str, samples: Samples) -> float:
+        """The share of the words of `expected` that the ears found, in order. The small recogniser mishears a few."""
+        want = re.findall(r"[a-z']+", expected.lower())
+        got = re.findall(r"[a-z']+", self.ears(samples))
+        same = sum(
+            block.size for block in difflib.SequenceMatcher(None, want, got, autojunk=False).get_matching_blocks()
+        )
+        return same / len(want)
 
     # -- as misfortune ---------------------------------------------------------------------------------------------
 
