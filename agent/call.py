@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import Agent, AgentSession, ModelSettings, inference, stt
@@ -22,42 +21,20 @@ from agent.hearing import Hearing, heard, noted, records, typed
 from agent.journal import Journal
 from agent.measuring import measure_turn
 from agent.requests import Request, Requests
+from agent.speaking import Mouth, Speaker, Watcher
 from dialogue.mind import Mind, Proposal, Reply
 from dialogue.state import Turn as Asked
-from memory.events import Interrupted, Measured, Reopened, Spoken, Yielded
-from voice.barge_in import BargeIn
+from memory.events import Measured, Yielded
 from voice.stt.stream import LocalSTT
 from voice.tts.clauses import clauses
 from voice.tts.streaming import ClauseTTS
 from voice.turn_taking import Action, Patience, Turn, habit_of
 from voice.words import joined
 
-REOPEN = 1.0  # s after the agent began to speak in which going on means "I was not finished"
-REOPEN_SPEECH = 0.3  # s of speech that are enough then
 INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
 POLITE = 4.0  # s for which a pause of the candidate's is waited for before it
-STALL = 2.0  # s for which the store was away, from which on it is worth a word
 LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
 FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
-
-
-class Mouth(Protocol):
-    """Where the agent's sound goes, and where on the timeline it was audible."""
-
-    audible_start: float | None
-    audible_end: float | None
-    segment_seconds: float
-
-    def begin_utterance(self) -> None: ...
-
-
-@dataclass
-class Watcher:
-    """What an onlooker is told (live view, logs, tests). All optional."""
-
-    caption: Callable[[str, str, bool], None] = lambda who, text, final: None
-    phase: Callable[[str], None] = lambda phase: None
-    note: Callable[[str], None] = lambda text: None
 
 
 class _Listener(Agent):
@@ -105,7 +82,6 @@ class Call:
         self._patience = patience or Patience()
         self._out_of_answers = out_of_answers
         self._wall = wall
-        self._barge_in = BargeIn()
         self._by_phone = by_phone
         self._hearing = Hearing(offset)
         self._requests = Requests()
@@ -132,13 +108,15 @@ class Call:
             user_away_timeout=None,
         )
         self.agent = _Listener(self)
-        self.mouth: Mouth | None = None
+        self._speaker = Speaker(
+            journal, mind, self.ear, self.session, self._hearing, self._requests, self._watch, self._next_tick, wall
+        )
 
     # -- the conversation ------------------------------------------------------------------------------------------
 
     async def run(self, mouth: Mouth) -> None:
         """From the greeting (or the way back in) to the farewell. The session must have been started with `agent`."""
-        self.mouth = mouth
+        self._speaker.mouth = mouth
         state = self._journal.state
         if state.ended and not state.farewell_pending:
             return
@@ -155,7 +133,7 @@ class Call:
                 await self._until_quiet()
             reply = self._mind.open(state, self._wall(), self.ear.now, by_phone=self._by_phone)
         while True:
-            await self._speak(reply, insist)
+            await self._speaker.speak(reply, insist)
             insist = 0.0
             if reply.ends:
                 break
@@ -186,75 +164,6 @@ class Call:
             await self._next_tick()
             if not self.ear.speaking and self.ear.now - began > 0.5:
                 return
-
-    async def _speak(self, reply: Reply, insist: float = 0.0) -> None:
-        """Store, then say. Falls silent when the candidate takes the floor, not before `insist` s of it have sounded."""
-        mouth = self._mouth()
-        before = self._journal.state.turn
-        await self._journal.write(*reply.events)
-        if before is not None:  # as it stands now, perhaps answered by these very events
-            before = next((t for t in self._journal.state.turns if t.number == before.number), None)
-        if reply.note:
-            self._watch.note(reply.note)
-        text = await self._with_notice(reply.text)
-        self._watch.phase("speaking")
-        self._watch.caption("agent", text, True)
-        mouth.begin_utterance()
-        self._hearing.partial = []
-        handle = self.session.say(text, allow_interruptions=True)
-        interrupted = barged_in = False
-        while not handle.done():
-            await self._next_tick()
-            insisting = insist and (mouth.audible_start is None or self.ear.now < mouth.audible_start + insist)
-            if reply.floor and (self._requests.urgent or (not insisting and self._yields(mouth))):
-                interrupted, barged_in = True, not self._requests.urgent
-                await self.session.interrupt(force=True)
-                break
-        with contextlib.suppress(Exception):
-            await handle.wait_for_playout()
-        await self._spoken(mouth, text, interrupted, barged_in, before)
-
-    async def _with_notice(self, text: str) -> str:
-        """A sentence about it first, where the store was away for long."""
-        if self._journal.take_stall() < STALL:
-            return text
-        notice = self._mind.stalled(self._journal.state, self._wall(), self.ear.now)
-        await self._journal.write(*notice.events)
-        return f"{notice.text} {text}"
-
-    def _yields(self, mouth: Mouth) -> bool:
-        seconds = self.ear.speech_seconds()
-        if seconds <= 0.0 or mouth.audible_start is None:
-            return seconds >= REOPEN_SPEECH
-        if self.ear.now - seconds < mouth.audible_start + REOPEN:
-            return seconds >= REOPEN_SPEECH
-        return self._barge_in.yields(seconds, joined(self._hearing.partial))
-
-    async def _spoken(self, mouth: Mouth, text: str, interrupted: bool, barged_in: bool, before: Asked | None) -> None:
-        now = self.ear.now
-        start = mouth.audible_start if mouth.audible_start is not None else now
-        end = mouth.audible_end if mouth.audible_end is not None else start
-        turn = self._journal.state.awaiting
-        number = turn.number if turn else None
-        share = min(1.0, (end - start) / mouth.segment_seconds) if mouth.segment_seconds > 0 else 0.0
-        spoken = Spoken(
-            at=self._wall(),
-            t=start,
-            turn=number,
-            end=end,
-            text=text,
-            interrupted=interrupted,
-            heard_share=round(share, 3),
-        )
-        events: list[Any] = [spoken]
-        if barged_in:
-            early = (self.ear.speech_since or now) < start + REOPEN
-            if early and before is not None and before.answered and before.heard and before.intent in (None, "answer"):
-                # The candidate was not finished: the answer is open again, the new question was not put.
-                events.append(Reopened(at=self._wall(), t=now, turn=before.number))
-            else:
-                events.append(Interrupted(at=self._wall(), t=end, turn=number))
-        await self._journal.write(*events)
 
     # -- listening -------------------------------------------------------------------------------------------------
 
@@ -306,7 +215,7 @@ class Call:
                 if any(event.kind != "said" for event in reply.events):
                     self.ear.turn = None
                     return reply
-                await self._speak(reply)
+                await self._speaker.speak(reply)
                 turn.last_nudge = self.ear.now
                 self._watch.phase("listening")
 
@@ -318,7 +227,7 @@ class Call:
                 if request.kind == "pause":
                     self._paused_until = now + LONGEST_PAUSE
                 again = self._mind.again(state, asked, at, now)
-                await self._speak(again if request.kind == "repeat" else self._mind.patient(state, at, now))
+                await self._speaker.speak(again if request.kind == "repeat" else self._mind.patient(state, at, now))
                 turn.last_nudge = self.ear.now
                 turn.hold(self.ear.now)
                 self._watch.phase("listening" if request.kind == "repeat" else "paused")
@@ -454,7 +363,3 @@ class Call:
         self._tick.clear()
         if self.ear.speaking:
             self._hearing.settled = False
-
-    def _mouth(self) -> Mouth:
-        assert self.mouth is not None
-        return self.mouth

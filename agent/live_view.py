@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from agent.call import Watcher
+from agent.speaking import Watcher
 from memory.events import Answered, AnyEvent, Asked, Followed, Measured
 from memory.records import Delivery
 

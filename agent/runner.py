@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.artefacts import write_report
-from agent.call import Call, Watcher
+from agent.call import Call
 from agent.engines import Engines
 from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, measure_answer, measure_recorded
 from agent.recorder import RATE, Recorder, read_raw
 from agent.signals import Stopped, stop_signals
+from agent.speaking import Watcher
 from dialogue.mind import Mind
 from memory.events import Ended, Measured
 from memory.store import EventStore

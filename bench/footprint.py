@@ -20,12 +20,12 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agent.call import Watcher
 from agent.engines import Engines, load_engines
 from agent.recorder import Recorder
 from agent.runner import CallPlan, run_call
 from agent.sessions import begin, new_id
 from agent.settings import load_settings
+from agent.speaking import Watcher
 from bench.machine import machine
 from dialogue.mind import Mind
 from dialogue.plan import plan

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from memory.events import AnyEvent, decode, encode
@@ -66,7 +69,12 @@ class RedisStore:
         self._url = url
         self._prefix = prefix
         try:
-            self._redis: Redis = Redis.from_url(url, socket_connect_timeout=2.0, socket_timeout=5.0)
+            # A server that was restarted leaves dead connections in the pool: each is tried anew before it counts as
+            # away. Trying again is safe: leases are the owner's own, and appends name the length they expect.
+            self._redis: Redis = Redis.from_url(
+                url, socket_connect_timeout=2.0, socket_timeout=5.0,
+                retry=Retry(ConstantBackoff(0.05), 2), retry_on_error=[RedisConnectionError],
+            )  # fmt: skip
         except ValueError as error:
             raise StoreUnavailable(f"{url!r} is not a Redis address ({error}); write redis://HOST:PORT/0") from error
         self._acquire = self._redis.register_script(_ACQUIRE)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from livekit import rtc
 
-from agent.call import Watcher
 from agent.rooms.cast import SESSION
+from agent.speaking import Watcher
 from dialogue.state import State
 
 TOPIC = "lk.transcription"

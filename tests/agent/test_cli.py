@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -225,3 +226,16 @@ def _has(module: str) -> bool:
     import importlib.util
 
     return importlib.util.find_spec(module) is not None
+
+
+def test_up_says_what_is_in_the_way(tmp_path: Path) -> None:
+    keys = {"LIVEKIT_API_KEY": "k", "LIVEKIT_API_SECRET": "s" * 32}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        done = viva("up", "--port", str(taken.getsockname()[1]), home=tmp_path, **keys)
+    is_one_clear_line(done, "in use", "--port")
+    bare = {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
+    is_one_clear_line(viva("up", home=tmp_path, **bare), "docker compose up", "LIVEKIT_URL", "Go")
+    for command in ("worker", "api"):
+        is_one_clear_line(viva(command, home=tmp_path), "LIVEKIT_API_KEY", "viva up")

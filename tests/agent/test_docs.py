@@ -20,7 +20,10 @@ def test_every_setting_is_documented(name: str) -> None:
     assert f"`VIVA_{name.upper()}`" in (ROOT / "docs/deployment.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/metrics.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/metrics.md", "docs/api.md", "docs/deployment.md"],
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from dialogue.intents import intent_of
 from dialogue.state import fold
 from dialogue.validator import validate
-from memory.events import decode, encode
+from memory.events import Heard, Noted, TookBack, Yielded, decode, encode
 from prompts.loader import load_phrases
-from tests.dialogue.helpers import GOOD, agreed, conversation
+from tests.dialogue.helpers import GOOD, agreed, conversation, timed
 
 
 def asked(call: object) -> list[str]:
@@ -223,3 +223,63 @@ def test_an_answer_that_goes_on_is_open_again_and_the_begun_question_was_not_ask
     while not call.ended:
         call.answer(GOOD[call.state.awaiting.question])  # type: ignore[union-attr]
     assert [t.question for t in call.state.turns if t.probe is None] == ["improved-process", "mistake", "slow-service"]
+
+
+# -- rooms: people, cuts, silence ------------------------------------------------------------------------------------
+
+
+def test_a_farewell_that_was_cut_is_said_again_and_only_then() -> None:
+    talk = conversation(ids=["mistake"], probes=0)
+    talk.open()
+    talk.answer(GOOD["mistake"])
+    assert talk.ended and not talk.state.farewell_pending
+    talk.events.pop()  # the process died before the farewell had sounded
+    farewell = talk.state.farewell_pending
+    assert "last question" in farewell
+    reply = talk.mind.open(talk.state, 0, 0)
+    assert reply.ends and "cut off" in reply.text and farewell in reply.text
+    talk.take(reply)
+    assert not talk.state.farewell_pending and talk.state.ended == "completed"
+
+
+def test_a_person_takes_the_floor_and_gives_it_back() -> None:
+
+    talk = conversation(ids=["mistake"], probes=0)
+    asked = talk.open()
+    talk.events.append(Yielded(at=0, to="panel", by="panel"))
+    assert talk.state.yielded is not None
+    talk.events.append(Noted(at=0, text="hello Ada", words=[], end=1))
+    back = talk.take(talk.mind.returned(talk.state, "panel", 0, 0))
+    assert isinstance(next(e for e in talk.events if e.kind == "took_back"), TookBack)
+    assert talk.state.yielded is None and asked.endswith(talk.state.awaiting.text) and talk.state.awaiting.text in back
+    assert talk.state.awaiting.answer == "", "what was said to others is no answer"
+
+
+def test_a_repeat_by_a_button_keeps_what_was_answered() -> None:
+    talk = conversation(ids=["mistake"], probes=0)
+    talk.open()
+    turn = talk.state.awaiting
+    assert turn is not None
+    words = timed("Two years ago", 5)
+    talk.events.append(Heard(at=0, turn=turn.number, text="Two years ago", words=words, end=6))
+    reply = talk.mind.again(talk.state, talk.state.awaiting, 0, 0)
+    talk.take(reply)
+    assert turn.text in reply.text and talk.state.awaiting is not None and talk.state.awaiting.answer == "Two years ago"
+
+
+def test_two_questions_without_a_sound_end_it() -> None:
+    talk = conversation(ids=["mistake", "slow-service", "improved-process"], probes=0)
+    talk.open()
+    assert "microphone" in talk.silence(0)
+    for count in (1, 2, 3):
+        talk.silence(count)
+    assert talk.state.skipped and not talk.ended
+    for count in (0, 1, 2, 3):
+        talk.silence(count)
+    assert talk.ended and talk.state.ended == "silence"
+
+
+def test_a_caller_is_told_the_keys() -> None:
+    talk = conversation(ids=["mistake"], probes=0)
+    assert "press zero" in talk.mind.open(talk.state, 0, 0, by_phone=True).text
+    assert "press zero" not in talk.mind.open(talk.state, 0, 0).text

@@ -195,9 +195,10 @@ async def until(condition: Callable[[], Any], seconds: float, what: str, house: 
     """Waits without blocking the event loop; says what did not happen."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if found := condition():
+        # In a thread: a condition may ask the API, and the peers' sound must not wait for that.
+        if found := await asyncio.to_thread(condition):
             return found
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.1)
     raise AssertionError(f"{what} did not happen within {seconds} s\n{house.logs() if house else ''}")
 
 

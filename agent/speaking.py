@@ -1,0 +1,133 @@
+"""Saying something: first stored, then heard; and falling silent when the candidate takes the floor."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from livekit.agents import AgentSession
+
+from agent.ear import Ear
+from agent.hearing import Hearing
+from agent.journal import Journal
+from agent.requests import Requests
+from dialogue.mind import Mind, Reply
+from dialogue.state import Turn as Asked
+from memory.events import Interrupted, Reopened, Spoken
+from voice.barge_in import BargeIn
+from voice.words import joined
+
+REOPEN = 1.0  # s after the agent began to speak in which going on means "I was not finished"
+REOPEN_SPEECH = 0.3  # s of speech that are enough then
+STALL = 2.0  # s for which the store was away, from which on it is worth a word
+
+
+class Mouth(Protocol):
+    """Where the agent's sound goes, and where on the timeline it was audible."""
+
+    audible_start: float | None
+    audible_end: float | None
+    segment_seconds: float
+
+    def begin_utterance(self) -> None: ...
+
+
+@dataclass
+class Watcher:
+    """What an onlooker is told (live view, logs, tests). All optional."""
+
+    caption: Callable[[str, str, bool], None] = lambda who, text, final: None
+    phase: Callable[[str], None] = lambda phase: None
+    note: Callable[[str], None] = lambda text: None
+
+
+class Speaker:
+    """`next_tick`: waits for the next frame that was heard. `mouth` is set before the first word."""
+
+    def __init__(
+        self, journal: Journal, mind: Mind, ear: Ear, session: AgentSession[Any], hearing: Hearing, requests: Requests,
+        watcher: Watcher, next_tick: Callable[[], Awaitable[None]], wall: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._journal = journal
+        self._mind = mind
+        self._ear = ear
+        self._session = session
+        self._hearing = hearing
+        self._requests = requests
+        self._watch = watcher
+        self._next_tick = next_tick
+        self._wall = wall
+        self._barge_in = BargeIn()
+        self.mouth: Mouth | None = None
+
+    async def speak(self, reply: Reply, insist: float = 0.0) -> None:
+        """Store, then say. Falls silent when the candidate takes the floor, not before `insist` s of it have sounded."""
+        assert self.mouth is not None
+        mouth = self.mouth
+        before = self._journal.state.turn
+        await self._journal.write(*reply.events)
+        if before is not None:  # as it stands now, perhaps answered by these very events
+            before = next((t for t in self._journal.state.turns if t.number == before.number), None)
+        if reply.note:
+            self._watch.note(reply.note)
+        text = await self._with_notice(reply.text)
+        self._watch.phase("speaking")
+        self._watch.caption("agent", text, True)
+        mouth.begin_utterance()
+        self._hearing.partial = []
+        handle = self._session.say(text, allow_interruptions=not insist)
+        interrupted = barged_in = False
+        while not handle.done():
+            await self._next_tick()
+            insisting = insist and (mouth.audible_start is None or self._ear.now < mouth.audible_start + insist)
+            if reply.floor and (self._requests.urgent or (not insisting and self._yields(mouth))):
+                interrupted, barged_in = True, not self._requests.urgent
+                await self._session.interrupt(force=True)
+                break
+        with contextlib.suppress(Exception):
+            await handle.wait_for_playout()
+        await self._spoken(mouth, text, interrupted, barged_in, before)
+
+    async def _with_notice(self, text: str) -> str:
+        """A sentence about it first, where the store was away for long."""
+        if self._journal.take_stall() < STALL:
+            return text
+        notice = self._mind.stalled(self._journal.state, self._wall(), self._ear.now)
+        await self._journal.write(*notice.events)
+        return f"{notice.text} {text}"
+
+    def _yields(self, mouth: Mouth) -> bool:
+        seconds = self._ear.speech_seconds()
+        if seconds <= 0.0 or mouth.audible_start is None:
+            return seconds >= REOPEN_SPEECH
+        if self._ear.now - seconds < mouth.audible_start + REOPEN:
+            return seconds >= REOPEN_SPEECH
+        return self._barge_in.yields(seconds, joined(self._hearing.partial))
+
+    async def _spoken(self, mouth: Mouth, text: str, interrupted: bool, barged_in: bool, before: Asked | None) -> None:
+        now = self._ear.now
+        start = mouth.audible_start if mouth.audible_start is not None else now
+        end = mouth.audible_end if mouth.audible_end is not None else start
+        turn = self._journal.state.awaiting
+        number = turn.number if turn else None
+        share = min(1.0, (end - start) / mouth.segment_seconds) if mouth.segment_seconds > 0 else 0.0
+        spoken = Spoken(
+            at=self._wall(),
+            t=start,
+            turn=number,
+            end=end,
+            text=text,
+            interrupted=interrupted,
+            heard_share=round(share, 3),
+        )
+        events: list[Any] = [spoken]
+        if barged_in:
+            early = (self._ear.speech_since or now) < start + REOPEN
+            if early and before is not None and before.answered and before.heard and before.intent in (None, "answer"):
+                # The candidate was not finished: the answer is open again, the new question was not put.
+                events.append(Reopened(at=self._wall(), t=now, turn=before.number))
+            else:
+                events.append(Interrupted(at=self._wall(), t=end, turn=number))
+        await self._journal.write(*events)
