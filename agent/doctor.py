@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.engines import Choice, choose_llm, choose_stt, choose_tts, open_store
+from agent.servers import PAGE, where_livekit
 from agent.settings import Settings
 
 _CALLS = [
@@ -21,7 +22,13 @@ async def run(settings: Settings) -> None:
     """Print the table. Loads no model."""
     store, memory = await open_store(settings)
     await store.close()
-    rows = [*_CALLS, choose_stt(settings), choose_tts(settings), choose_llm(settings), memory]
+    rooms = Choice("rooms", *where_livekit(settings.livekit_url, settings.livekit_api_key))
+    pages = (
+        Choice("web app", "built", "made by `make web`")
+        if PAGE.is_file()
+        else Choice("web app", "none", "not built", "make web")
+    )
+    rows = [*_CALLS, choose_stt(settings), choose_tts(settings), choose_llm(settings), memory, rooms, pages]
     console = Console()
     table = Table(title="What each part would use", title_justify="left")
     for column in ("part", "engine", "why", "for the better one"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from dialogue.plan import plan
 from dialogue.state import State, fold
+from memory.events import Started
 from memory.records import CandidateSource, Interview
 from memory.store import EventStore
 from prompts.loader import load_pack, load_phrases
@@ -130,6 +132,8 @@ async def _run(
         if not journal.state.ended:
             if engines is None or raw is None:
                 model = load_model(settings, choose_llm(settings))
+                wording = model.name if model else "embedded phraser"
+                await journal.write(Started(at=time.time(), owner=begun.owner, engines={"follow-up wording": wording}))
                 await run_text(journal, _mind(settings, journal.state, model), console)
             else:
                 if begun.resumed:

@@ -17,6 +17,7 @@ from agent.errors import UserError
 LIVEKIT_VERSION = "v1.13.5"
 _MODULE = f"github.com/livekit/livekit-server@{LIVEKIT_VERSION}"
 LOOPBACK = "127.0.0.1"
+PAGE = Path(__file__).resolve().parent / "service" / "web" / "index.html"
 
 
 def cache_folder() -> Path:
@@ -28,16 +29,37 @@ def livekit_server(console: Console) -> Path:
     """The server's program: on PATH, in the cache, or built now. Raises UserError with the other ways."""
     if found := shutil.which("livekit-server"):
         return Path(found)
-    kept = cache_folder() / f"livekit-server-{LIVEKIT_VERSION}"
-    if kept.is_file():
-        return kept
+    if kept().is_file():
+        return kept()
     if not shutil.which("go"):
         raise UserError(
             f"there is no LiveKit server here: install livekit-server {LIVEKIT_VERSION} (or Go 1.26, and it is built), "
             "use `docker compose up`, or set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET to one that runs"
         )
     with console.status(f"building LiveKit server {LIVEKIT_VERSION} with Go: once, one to two minutes"):
-        return _build(kept)
+        return _build(kept())
+
+
+def where_livekit(url: str, key: str) -> tuple[str, str, str]:
+    """For the doctor: what `viva up` would use, why, and what is missing."""
+    if key:
+        return url, "asked for by LIVEKIT_URL", ""
+    if found := shutil.which("livekit-server"):
+        return found, "found on PATH", ""
+    if kept().is_file():
+        return str(kept()), "built before", ""
+    if shutil.which("go"):
+        return f"livekit-server {LIVEKIT_VERSION}", "will be built with Go on first use", ""
+    return (
+        "none",
+        "neither livekit-server nor Go is here",
+        "install one of them, use docker compose, or set LIVEKIT_URL",
+    )
+
+
+def kept() -> Path:
+    """Where a server that we built lies."""
+    return cache_folder() / f"livekit-server-{LIVEKIT_VERSION}"
 
 
 def _build(target: Path) -> Path:
@@ -94,9 +116,8 @@ def redis_command(folder: Path, port: int) -> list[str]:
 
 def web_app(console: Console) -> str:
     """Build the pages where they are missing and can be. Returns what to do where they cannot, else nothing."""
-    page = Path(__file__).resolve().parent / "service" / "web" / "index.html"
     source = Path(__file__).resolve().parents[1] / "web"
-    if page.is_file():
+    if PAGE.is_file():
         return ""
     if not shutil.which("npm") or not (source / "package.json").is_file():
         return "the web app is not built: install Node.js 20 or newer and run `make web`; the API works without it"
