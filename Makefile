@@ -13,7 +13,7 @@ test: $(VENV)/.all
 	@sh tests/system_packages.sh
 	$(MAKE) check web
 	cd web && npm test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --durations=25
 
 # The browser app, into the package that serves it.
 web: agent/service/web/index.html
