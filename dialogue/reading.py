@@ -118,7 +118,7 @@ class Reader:
     def span(self, first: int, after: int) -> Span:
         """Words `first` up to `after` as a span."""
         part = self.words[first:after]
-        timed = any(w.end > 0.0 for w in part)
+        timed = part[-1].end > part[0].start  # typed words have no sound
         return Span(
             quote=" ".join(w.text for w in part),
             t0=part[0].start if timed else None,

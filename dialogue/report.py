@@ -104,7 +104,7 @@ def sentences_of(words: Sequence[Word]) -> list[Sentence]:
     for i, word in enumerate(words):
         part.append(word)
         if word.text.endswith((".", "?", "!")) or len(part) >= 30 or i == len(words) - 1:
-            timed = any(w.end > 0 for w in part)
+            timed = part[-1].end > part[0].start  # typed words have no sound
             text = " ".join(w.text for w in part)
             found.append(Sentence(text=text, t0=part[0].start if timed else None, t1=part[-1].end if timed else None))
             part = []

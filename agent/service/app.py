@@ -81,7 +81,7 @@ def create_app(settings: Settings, public_url: str = "", *, watch: bool = True) 
     problems.install(app)
     metrics.install(app)
     _routes(app)
-    _pages(app)
+    _pages(app, page_headers(settings))
     return app
 
 
@@ -248,7 +248,7 @@ def _file(app: FastAPI, path: str, name: str, kind: str) -> None:
         )
 
 
-def _pages(app: FastAPI) -> None:
+def _pages(app: FastAPI, headers: dict[str, str]) -> None:
     """The web app: one page, whose paths the browser reads."""
     if (WEB / "assets").is_dir():
         app.mount("/assets", StaticFiles(directory=WEB / "assets"), name="assets")
@@ -263,16 +263,20 @@ def _pages(app: FastAPI) -> None:
             file = named
         if not file.is_file():
             raise Problem(404, "no-web-app", "the web app is not built: make web")
-        return FileResponse(file, headers={"Cache-Control": "no-cache", **PAGE_HEADERS})
+        return FileResponse(file, headers={"Cache-Control": "no-cache", **headers})
 
 
-PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; connect-src 'self' ws: wss: http: https:; media-src 'self' blob: data:; "
-        "img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; "
-        "frame-ancestors 'self'; base-uri 'none'; form-action 'self'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Permissions-Policy": "camera=(self), microphone=(self)",
-}
+def page_headers(settings: Settings) -> dict[str, str]:
+    """The pages talk to this server and to the LiveKit server, and to nobody else."""
+    livekit = settings.livekit_public_url or settings.livekit_url
+    speak_to = f"'self' {livekit} {livekit.replace('ws', 'http', 1)}"
+    return {
+        "Content-Security-Policy": (
+            f"default-src 'self'; connect-src {speak_to}; media-src 'self' blob: data:; img-src 'self' data: blob:; "
+            "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; frame-ancestors 'self'; base-uri 'none'; "
+            "form-action 'self'"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "Permissions-Policy": "camera=(self), microphone=(self)",
+    }

@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogue.intents import intent_of
+from dialogue.report import sentences_of
 from dialogue.state import fold
 from dialogue.validator import validate
 from memory.events import Heard, Noted, TookBack, Yielded, decode, encode
+from memory.records import Word
 from prompts.loader import load_phrases
 from tests.dialogue.helpers import GOOD, agreed, conversation, timed
 
@@ -283,3 +285,10 @@ def test_a_caller_is_told_the_keys() -> None:
     talk = conversation(ids=["mistake"], probes=0)
     assert "press zero" in talk.mind.open(talk.state, 0, 0, by_phone=True).text
     assert "press zero" not in talk.mind.open(talk.state, 0, 0).text
+
+
+def test_what_was_typed_is_quoted_and_never_played() -> None:
+    typed = [Word(text=w, start=12.0, end=12.0) for w in "I moved it to streaming.".split()]
+    spoken = timed("I moved it to streaming.", 3.0)
+    assert [(s.t0, s.t1) for s in sentences_of(typed)] == [(None, None)]
+    assert sentences_of(spoken)[0].t0 == 3.0

@@ -34,6 +34,10 @@ describe("whose turn it is", () => {
     expect(turnOf("listening", true, 1).title).toBe("Your turn");
     expect(turnOf("listening", true, 3).title).toBe("Take your time");
   });
+  it("does not promise seconds to somebody who has waited for long", () => {
+    expect(turnOf("", true, 0, 2).hint).toContain("second or two");
+    expect(turnOf("", true, 0, 20).title).toBe("Viva is busy");
+  });
   it("says that nothing is lost while reconnecting, whatever the phase", () => {
     expect(turnOf("speaking", false, 0).hint).toContain("Nothing you said is lost");
   });

@@ -104,8 +104,9 @@ function Stage({ api, invitation, trouble, onEnded }: { api: Api; invitation: In
   const phase = (agent?.attributes["viva.phase"] ?? "") as Phase;
   const [asked, total] = (agent?.attributes["viva.progress"] ?? "").split("/").map(Number);
   const [ended, setEnded] = useState(false); // stays, though the agent that said so leaves
+  const waitedFor = useQuiet(!agent && !ended, false);
   const quietFor = useQuiet(phase === "listening", speaking);
-  const turn = turnOf(ended ? "ended" : phase, connected || ended, quietFor);
+  const turn = turnOf(ended ? "ended" : phase, connected || ended, quietFor, waitedFor);
   const [typing, setTyping] = useState(false);
   const [leaving, setLeaving] = useState(false);
   const [said, setSaid] = useState("");
@@ -293,7 +294,7 @@ function Captions() {
   );
 }
 
-/** Seconds since the candidate was last heard, while it is their turn. */
+/** Seconds for which `listening` has held without somebody `speaking`. */
 function useQuiet(listening: boolean, speaking: boolean): number {
   const [quiet, setQuiet] = useState(0);
   useEffect(() => {

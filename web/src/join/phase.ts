@@ -10,7 +10,9 @@ export interface Turn {
   tone: "agent" | "candidate" | "quiet" | "trouble";
 }
 
-export function turnOf(phase: Phase, connected: boolean, quietFor: number): Turn {
+export const LATE_AFTER = 12; // s without an agent, after which "a second or two" would be a lie
+
+export function turnOf(phase: Phase, connected: boolean, quietFor: number, waitedFor = 0): Turn {
   if (!connected) {
     return { title: "Reconnecting", hint: "Nothing you said is lost. We go on in a moment.", tone: "trouble" };
   }
@@ -30,6 +32,9 @@ export function turnOf(phase: Phase, connected: boolean, quietFor: number): Turn
     case "ended":
       return { title: "That was it", hint: "Thank you for your time.", tone: "quiet" };
     default:
+      if (waitedFor >= LATE_AFTER) {
+        return { title: "Viva is busy", hint: "You are next: stay here, and it begins by itself.", tone: "quiet" };
+      }
       return { title: "Viva is joining", hint: "This takes a second or two.", tone: "quiet" };
   }
 }

@@ -62,7 +62,7 @@ export function ReportPage({ id }: { id: string }) {
           </p>
           <h1>{report.candidate}</h1>
           <p className="muted">
-            {new Date(report.created_at).toLocaleString()} · {clock(report.duration)} min · {report.questions.length} questions
+            {new Date(report.created_at).toLocaleString()} · {clock(report.duration)} min · {report.questions.length === 1 ? "one question" : `${report.questions.length} questions`}
           </p>
         </div>
         <button className="no-print" onClick={() => print()}>
