@@ -9,11 +9,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 demo: $(VENV)/.core
 	@$(BIN)/viva demo
 
-test: $(VENV)/.all
+test: $(VENV)/.core
 	@sh tests/system_packages.sh
+	@$(BIN)/python -m agent.servers >/dev/null 2>&1 & # the LiveKit server is built meanwhile, if it has to be
+	$(MAKE) $(VENV)/.all
 	$(MAKE) check web
 	cd web && npm test
-	$(BIN)/python -m pytest --durations=25
+	$(BIN)/python -m pytest -n 2 -m "not voice"
+	$(BIN)/python -m pytest -m voice --durations=25
 
 # The browser app, into the package that serves it.
 web: agent/service/web/index.html

@@ -152,3 +152,7 @@ def answers(port: int, host: str = LOOPBACK) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((host, port)) == 0
+
+
+if __name__ == "__main__":  # `make test` has it built while it installs the engines
+    print(livekit_server(Console()))

@@ -170,3 +170,29 @@ def test_a_link_that_is_not_good_says_so(browser: Browser, house: House, screens
     expect(page.get_by_role("heading", name="This link does not open an interview")).to_be_visible()
     expect(page.get_by_text("ask whoever sent it for a new one")).to_be_visible()
     page.screenshot(path=str(screenshots / "13-bad-link.png"))
+
+
+def test_the_page_finds_its_way_back(browser: Browser, house: House, screenshots: Path) -> None:
+    """The LiveKit server dies: the page says so and goes on by itself. The page is reloaded: one click, and it goes on."""
+    session, token = house.invite(candidate="Sam", questions=["mistake"])
+    page = browser.new_page()
+    page.goto(f"{house.url.replace('127.0.0.1', 'localhost')}/join/{session}#{token}")
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Start the interview").click()
+    turn = page.locator(".turn")
+    expect(turn).to_have_attribute("data-phase", "speaking", timeout=20_000)
+    house.child("livekit").kill()
+    expect(page.get_by_role("heading", name="Reconnecting")).to_be_visible(timeout=20_000)
+    page.screenshot(path=str(screenshots / "14-reconnecting.png"))
+    cut_off = page.locator(".captions li.agent", has_text="cut off")
+    expect(cut_off.first).to_be_visible(timeout=40_000)
+    page.reload()
+    expect(page.get_by_role("heading", name="Check your microphone")).to_be_visible()
+    page.get_by_role("button", name="Go on with the interview").click()
+    expect(cut_off.first).to_be_visible(timeout=40_000)
+    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("button", name="End it").click()
+    expect(page.get_by_role("heading", name="Thank you, Sam")).to_be_visible(timeout=40_000)
+    assert house.kinds(session, "ended")[0]["reason"] == "candidate_left"
+    assert len(house.kinds(session, "asked")) == 1, "nothing is asked twice"
