@@ -112,10 +112,12 @@ async def _memory(house: House, settings: Settings, console: Console, logs: Path
             )
             house.env |= {"VIVA_MEMORY": "redis", "VIVA_REDIS_URL": settings.redis_url}
         except StoreUnavailable:
-            if "redis_url" in settings.model_fields_set:
+            address = urlsplit(settings.redis_url)
+            here = address.hostname in ("localhost", LOOPBACK)
+            if "redis_url" in settings.model_fields_set and not (here and shutil.which("redis-server")):
                 raise
             if shutil.which("redis-server"):
-                port = free_port(6379)
+                port = free_port(address.port or 6379 if here else 6379)
                 command = redis_command(settings.home / "redis", port)
                 child = Child("redis", lambda: command, {}, logs / "redis.log", guarded=True)
                 await _start(house, child, lambda: answers(port), stopping)

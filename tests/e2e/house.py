@@ -23,6 +23,7 @@ from simulation.reciter import Reciter
 from simulation.room import RATE, RoomPeer
 from simulation.script import Line
 from simulation.speech import PersonaVoice
+from tests.conftest import free_port
 from voice.audio import SPEECH_RATE, Samples, resample
 from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.offline import transcribe
@@ -52,6 +53,7 @@ class House:
         home.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ, "VIVA_HOME": str(home), "VIVA_STT": "moonshine", "VIVA_TTS": "espeak", "VIVA_LLM": "embedded",
+            "VIVA_REDIS_URL": f"redis://127.0.0.1:{free_port()}/0",  # its own, whatever runs on this machine
             "PYTHONUNBUFFERED": "1", "COLUMNS": "200", **env,
         }  # fmt: skip
         with log.open("w") as out:
