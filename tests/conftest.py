@@ -9,8 +9,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.e2e.house import House
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -71,3 +75,14 @@ def screenshots() -> Path:
     folder = Path(os.environ.get("SCREENSHOTS", Path(__file__).resolve().parents[1] / "build" / "screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One `viva up` for all tests in rooms: what a user would start, and what CI pays for once."""
+    from tests.e2e.house import House
+
+    running = House.start(tmp_path_factory.mktemp("house"), VIVA_WAIT_SECONDS="20", VIVA_WORKER_LOAD_LIMIT="1.0")
+    yield running
+    assert running.stop() == 0, "Ctrl-C ends everything in order"
+    assert not running.left_behind(), "nothing is left running"

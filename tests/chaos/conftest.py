@@ -1,4 +1,4 @@
-"""The same house as the e2e tests; what happened is counted and printed at the end."""
+"""What happened is counted, and printed at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.tally import TALLY
-from tests.e2e.conftest import house  # noqa: F401  (the fixture)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -70,6 +70,11 @@ class Scene:
         self.kept_from = len(self.peer._kept)
         self.before = await asyncio.to_thread(self.house.events, self.session)
 
+    async def come_back(self, *, take_over: bool = True) -> None:
+        """Into the room again, by the link."""
+        self.broken_at, self.kept_from = time.monotonic(), 0
+        self.peer = await self.house.join(self.session, self.link, reciter(*([SLOW] * 12)), take_over=take_over)
+
     async def in_the_answer(self, number: int) -> None:
         """In the middle of the answer to question `number`."""
 
@@ -167,7 +172,13 @@ async def test_the_worker_dies_and_then_the_livekit_server(house: House, round_:
 
         async def one(scene: Scene) -> None:
             known = len([e for e in scene.before if e["kind"] == "resumed"])
-            await until(lambda: len(scene.state("resumed")) > known, 60, "a way back in", house)
+            back = lambda: len(scene.state("resumed")) > known  # noqa: E731
+            await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", house)
+            if scene.peer.disconnected.is_set():  # the SDK gave up: in again by the link, as the page does
+                broken = scene.broken_at
+                await scene.come_back()
+                scene.broken_at = broken
+                await until(back, 30, "a way back in by the link", house)
             await scene.voice_again(name)
 
         await asyncio.gather(*map(one, scenes))
@@ -196,7 +207,8 @@ async def test_redis_is_away_and_then_dies(house: House, round_: int) -> None:
         await scene.voice_again(f"Redis away for {AWAY:.0f} s, then kill -9")
         await scene.finish(cut=False)
         spoken = " ".join(e["text"] for e in scene.state("spoken"))
-        assert "interruption on our side" in spoken, spoken
+        # The same agent goes on, or, where its lease had run out meanwhile, another: either says so.
+        assert "interruption on our side" in spoken or "cut off" in spoken, spoken
 
     await asyncio.gather(*map(one, scenes))
 
@@ -237,8 +249,7 @@ async def test_the_candidate_goes_and_comes_back(house: House, round_: int) -> N
 
 async def again(scene: Scene, name: str, *, take_over: bool) -> None:
     """The candidate comes back, from this device or another."""
-    scene.broken_at, scene.kept_from = time.monotonic(), 0
-    scene.peer = await scene.house.join(scene.session, scene.link, reciter(SLOW, SLOW, SLOW, SLOW), take_over=take_over)
+    await scene.come_back(take_over=take_over)
     await scene.voice_again(name)
     await scene.finish()
 
