@@ -45,10 +45,6 @@ class Child:
         self.starts = 0
 
     @property
-    def pid(self) -> int:
-        return self._process.pid if self._process else 0
-
-    @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 

@@ -106,6 +106,13 @@ async def measure_missing(journal: Journal, raw: Path, measure: Measure = measur
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))
 
 
+async def write_up(store: EventStore, journal: Journal, folder: Path, measure: Measure = measure_answer) -> None:
+    """What is left to do once a call has ended: measure what a crash left unmeasured, and write the report."""
+    raw = folder / "recording.raw"
+    await measure_missing(journal, raw, measure)
+    await finish(store, journal.session, raw if raw.is_file() else None, folder / "report")
+
+
 async def finish(store: EventStore, session: str, raw: Path | None, folder: Path) -> Path:
     """Write the report of a session and say where it is."""
     events = await store.read(session)

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -128,6 +128,16 @@ async def take(
     events = await store.read(session)
     journal = Journal(store, lease, fold(events), on_event, length=len(events), patience=patience)
     return Begun(session, journal, resumed=True, owner=me, last=events[-1].at)
+
+
+@contextlib.asynccontextmanager
+async def taken(store: EventStore, settings: Settings, session: str) -> AsyncIterator[Journal]:
+    """The session's journal for a moment, given back whatever happens. Raises as `take` does."""
+    begun = await take(store, settings, session, lambda _: None)
+    try:
+        yield begun.journal
+    finally:
+        await begun.journal.release()
 
 
 async def resume(

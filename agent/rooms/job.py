@@ -18,13 +18,13 @@ from agent.model_client import MODEL_SOCKET, remote_engines
 from agent.rooms.conduct import Conduct, Stay
 from agent.rooms.order import Order, order_of
 from agent.rooms.stage import Stage
-from agent.runner import finish, measure_missing
+from agent.runner import write_up
 from agent.sessions import Begun, session_folder, take
 from agent.settings import Settings, load_settings
 from agent.signals import Stopped
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
-from memory.store import EventStore, LeaseHeld, LeaseLost, UnknownSession
+from memory.store import LeaseHeld, LeaseLost, UnknownSession
 
 log = logging.getLogger("agent.rooms")
 
@@ -67,7 +67,8 @@ async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
                 raise UnknownSession("the candidate has not consented yet: nothing is heard or said before")
             if not state.ended or state.farewell_pending:
                 await _stay(ctx, settings, order, begun, engines, stage, stopping)
-            await report(store, settings, begun, engines)
+            if begun.journal.state.ended:
+                await write_up(store, begun.journal, session_folder(settings, begun.id), engines.measure)
         finally:
             await begun.journal.release()
     finally:
@@ -103,15 +104,6 @@ async def _stay(
         log.info("told to stop; the session is kept")
     finally:
         await ctx.room.disconnect()
-
-
-async def report(store: EventStore, settings: Settings, begun: Begun, engines: Engines) -> None:
-    """Once the interview is over: measure what a crash left unmeasured, and write the report."""
-    if not begun.journal.state.ended:
-        return
-    raw = session_folder(settings, begun.id) / "recording.raw"
-    await measure_missing(begun.journal, raw, engines.measure)
-    await finish(store, begun.id, raw if raw.is_file() else None, session_folder(settings, begun.id) / "report")
 
 
 def _language_model(settings: Settings) -> LanguageModel | None:

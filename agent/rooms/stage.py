@@ -39,7 +39,6 @@ class Stage:
 
     def __init__(self, session: str) -> None:
         self._session = session
-        self._room: rtc.Room | None = None
         self._candidate = ""
         self._captions: asyncio.Queue[_Caption] = asyncio.Queue()
         self._segment = 0
@@ -51,7 +50,6 @@ class Stage:
         self.watcher = Watcher(caption=self._caption, phase=self.phase, note=lambda text: log.info("wording: %s", text))
 
     def attach(self, room: rtc.Room) -> None:
-        self._room = room
         self._tasks = [
             asyncio.create_task(self._send_captions(room), name="captions"),
             asyncio.create_task(self._send_state(room), name="state"),

@@ -17,7 +17,7 @@ from agent.service.documents import text_of_pdf
 from agent.service.livekit import LiveKit
 from agent.service.problems import Problem
 from agent.service.tokens import Links, room_token
-from agent.sessions import check_disk, consent_of, create, session_folder, take
+from agent.sessions import check_disk, consent_of, create, session_folder, taken
 from agent.settings import Settings
 from dialogue.state import State, fold
 from memory.events import AnyEvent, Ended
@@ -144,7 +144,7 @@ class Interviews:
             id=session, title=interview.title, candidate=interview.candidate, mode=interview.mode,
             questions=len(interview.questions), minutes=interview.minutes,
             consent_text=load_phrases(interview.language)["consent"]["text"], consented=known.state.consented,
-            status=await self.status(known), outcome=known.state.ended,
+            status=summary["status"], outcome=known.state.ended,
             may_read_report=interview.mode == "practice", has_report=bool(summary["has_report"]),
         )  # fmt: skip
 
@@ -198,12 +198,9 @@ class Interviews:
         self._still_open(known)
         if known.state.consented:
             return
-        begun = await take(self._store, self._settings, session, lambda _: None)
-        try:
-            if not begun.journal.state.consented:
-                await begun.journal.write(consent_of(known.interview.language, by))
-        finally:
-            await begun.journal.release()
+        async with taken(self._store, self._settings, session) as journal:
+            if not journal.state.consented:
+                await journal.write(consent_of(known.interview.language, by))
 
     async def join(self, session: str, *, take_over: bool) -> models.RoomAccess:
         """The candidate's way into the room. Raises Problem without consent, or while they are in it elsewhere."""
@@ -256,13 +253,9 @@ class Interviews:
 
     async def end(self, session: str, reason: Literal["cancelled", "candidate_left"]) -> None:
         """Where no agent is there to do it."""
-        begun = await take(self._store, self._settings, session, lambda _: None)
-        try:
-            if not begun.journal.state.ended:
-                spoken = begun.journal.state.last_spoken_end
-                await begun.journal.write(Ended(at=self._wall(), t=spoken, reason=reason))
-        finally:
-            await begun.journal.release()
+        async with taken(self._store, self._settings, session) as journal:
+            if not journal.state.ended:
+                await journal.write(Ended(at=self._wall(), t=journal.state.last_spoken_end, reason=reason))
 
     def _access(
         self, room: str, identity: str, role: Literal["candidate", "panel", "observer"], name: str

@@ -12,14 +12,13 @@ import logging
 import time
 from collections.abc import Callable
 
-from agent.measuring import measure_answer
-from agent.runner import finish, measure_missing
+from agent.runner import write_up
 from agent.service.interviews import Interviews, Known
 from agent.service.livekit import LiveKit
 from agent.service.metrics import Metrics
 from agent.service.problems import Problem
 from agent.service.webhooks import Webhooks
-from agent.sessions import take
+from agent.sessions import taken
 from agent.settings import Settings
 from memory.store import EventStore, StoreError
 
@@ -130,15 +129,9 @@ class Watch:
         session = known.interview.id
         if not self._has_report(session) and known.state.turns:
             with contextlib.suppress(StoreError):
-                begun = await take(self._store, self._settings, session, lambda _: None)
-                try:
-                    folder = self._interviews.folder(session)
-                    raw = folder / "recording.raw"
-                    await measure_missing(begun.journal, raw, measure_answer)
-                    await finish(self._store, session, raw if raw.is_file() else None, folder / "report")
+                async with taken(self._store, self._settings, session) as journal:
+                    await write_up(self._store, journal, self._interviews.folder(session))
                     self._metrics.reports.inc()
-                finally:
-                    await begun.journal.release()
         told = not self._webhooks.wanted or (self._interviews.folder(session) / ".told-report").exists()
         if (self._has_report(session) or not known.state.turns) and (told or self._wall() - known.last > NEWS):
             self._closed.add(session)
