@@ -7,6 +7,7 @@ are back. That is the same way in as after a crash: one path, tried all the time
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -32,6 +33,7 @@ from memory.events import Resumed, Started, Yielded
 
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
+LEAVING = 3.0  # s that tidying up may take at most
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
 CHAT = "lk.chat"
@@ -112,8 +114,10 @@ class Conduct:
         finally:
             leasing.cancel()
             await asyncio.gather(leasing, return_exceptions=True)
-            await self._stage.aclose()
-            await self._caller.aclose()
+            for part in (self._stage, self._caller):
+                # A room that was lost and found again may leave a request unanswered; nobody stays in it for that.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(part.aclose(), LEAVING)
 
     @property
     def _over(self) -> str | None:

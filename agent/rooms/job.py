@@ -6,6 +6,7 @@ The session is taken before the room is entered, so a second agent that was sent
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 
@@ -15,7 +16,7 @@ from livekit.agents import AutoSubscribe, JobContext
 from agent.engines import Engines, choose_llm, load_model, open_store
 from agent.errors import EXPECTED
 from agent.model_client import MODEL_SOCKET, remote_engines
-from agent.rooms.conduct import Conduct, Stay
+from agent.rooms.conduct import LEAVING, Conduct, Stay
 from agent.rooms.order import Order, order_of
 from agent.rooms.stage import Stage
 from agent.runner import write_up
@@ -103,7 +104,8 @@ async def _stay(
     except Stopped:
         log.info("told to stop; the session is kept")
     finally:
-        await ctx.room.disconnect()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ctx.room.disconnect(), LEAVING)
 
 
 def _language_model(settings: Settings) -> LanguageModel | None:

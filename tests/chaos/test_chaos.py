@@ -107,7 +107,13 @@ class Scene:
     async def finish(self, *, cut: bool = True) -> None:
         """To the end of the interview; then the promises are looked at."""
         await until(lambda: self.state("ended"), 120, "the end", self.house)
-        await until(lambda: self.peer.agent is None, 40, "the agent's leaving", self.house)
+        # By the lease and not by this peer's view of the room, which a restarted server may leave stale.
+        await until(
+            lambda: not self.house.call("GET", f"/interviews/{self.session}")["agent_there"],
+            60,
+            "the agent's leaving",
+            self.house,
+        )
         sound = self.peer.heard[self.kept_from * TICK :]
         await self.peer.leave()
         await asyncio.to_thread(self.check, sound, cut=cut)
