@@ -25,6 +25,7 @@ def question_of(entry: dict[str, Any]) -> PlannedQuestion:
         kind=entry["kind"],
         text=entry["text"].strip(),
         short=entry["short"].strip(),
+        level=entry["level"],
         difficulty=entry["difficulty"],
         seconds=entry["seconds"],
         patience=entry["patience"],

@@ -16,13 +16,16 @@ LONGEST = 25  # words
 SAME = 0.6  # overlap of content stems from which two questions ask the same
 
 _LEADING = re.compile(
-    r"\b(don't you|wouldn't you|isn't it|aren't you|didn't you|right\?$|correct\?$|i assume|i suppose|i guess|surely|obviously|so you (were|are|did|must)"
-    r"|would you agree|you must have|of course you)\b|\bright\?$",
+    r"\b(don't you|wouldn't you|isn't it|aren't you|didn't you|i assume|i suppose|i guess|surely|obviously|so you (were|are|did|must)"
+    r"|would you agree|you must have|of course you)\b|,\s*(right|correct|no|yes)\?$",
     re.IGNORECASE,
 )
+# Praise never; blame where it is for the answer ("your weak point", "that is wrong") and not for a thing ("a wrong label").
 _VERDICT = re.compile(
-    r"\b(great|excellent|perfect|impressive|amazing|wonderful|fantastic|brilliant|awesome|good (job|answer|point|work)|well done|nice|"
-    r"wrong|incorrect|disappointing|weak|poor|that is right|that's right|interesting)\b",
+    r"\b(great|excellent|impressive|amazing|wonderful|fantastic|brilliant|awesome|good (job|answer|point|work)|well done|nice|interesting)\b"
+    r"|\bperfect\b(?=[.!,]|$)|\b(that|this)( is|'s| was) (right|wrong|correct|incorrect|weak|poor|perfect)\b"
+    r"|\byou( are|'re| were) (right|wrong|correct|incorrect)\b|\byour (weak|poor|wrong|disappointing)\b"
+    r"|\b(weak|poor|wrong|incorrect|disappointing) (answer|reply|point)\b|\bdisappointing\b",
     re.IGNORECASE,
 )
 _PROTECTED = re.compile(
@@ -34,7 +37,8 @@ _PROTECTED = re.compile(
 )
 _UNSPEAKABLE = re.compile(r"[*_#`<>\[\]{}|\\^~=@/]|https?:|www\.|\n|[\U0001F000-\U0001FAFF]|\d{6,}")
 _INSTRUCTION = re.compile(
-    r"\b(ignore (all|your|the|previous)|system prompt|as an ai|language model|rubric|give (me|him|her|them) (a|the) (5|five|top|full)|json|instructions?)\b",
+    r"\b(ignore (all|your|the|previous)|system prompt|as an ai|as a language model|your rubric|the rubric|give (me|him|her|them) (a|the) (5|five|top|full)"
+    r"|(reply|respond|answer|return|output) (in|with|as) json|(your|these|previous|the above) instructions)\b",
     re.IGNORECASE,
 )
 _OPTIONS = re.compile(

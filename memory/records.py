@@ -87,6 +87,7 @@ class PlannedQuestion(Record):
     kind: Literal["behavioural", "technical", "motivation", "situational"]
     text: str
     short: str
+    level: Literal["junior", "mid", "senior"] = "mid"
     difficulty: int = Field(ge=1, le=5)
     seconds: int = Field(gt=0, description="time a full answer needs")
     patience: float = Field(gt=0, description="s of thinking that this question deserves before a nudge")
