@@ -15,7 +15,7 @@ LONG_SHARE, SHORT_SHARE = 1.6, 0.35  # of the expected time
 
 def try_next(question: PlannedQuestion, rubric: Rubric, answers: Sequence[Turn]) -> Statement | None:
     """One thing to try on this question, tied to the words it grows from."""
-    reader = Reader([w for turn in answers for w in turn.words])
+    reader = Reader([w for turn in answers for w in turn.words], question.text)
     if not reader.words:
         return None
     reading = reader.read(question)

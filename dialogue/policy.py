@@ -52,8 +52,8 @@ def decide(state: State, turn: Turn) -> Decision:
 
 def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
     newest = asked[-1]
-    reader = Reader(newest.words or _untimed(newest))
-    whole = Reader([word for turn in asked for word in (turn.words or _untimed(turn))])
+    reader = Reader(newest.words or _untimed(newest), question.text)
+    whole = Reader([word for turn in asked for word in (turn.words or _untimed(turn))], question.text)
     reading, everything = reader.read(question), whole.read(question)
     tried = {turn.probe for turn in asked}
     for kind, gap, span, why in _wishes(question, reading, everything, reader):

@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dialogue.language import FILLERS, find_phrase, tokens
+from dialogue.credit import denied, find_all, find_by_sound, without_credit
+from dialogue.language import FILLERS, tokens
 from memory.records import PlannedQuestion, Span, Word
 
 
@@ -34,6 +35,7 @@ class Reading:
     first_person: int  # "I", "my"
     plural_person: int  # "we", "our"
     actions: tuple[Finding, ...]  # "I built", "I wrote"
+    unsure: float = 0.0  # share of words that the recogniser was unsure of
 
     @property
     def coverage(self) -> float:
@@ -59,7 +61,7 @@ _ACTION = re.compile(
 
 def read(words: Sequence[Word], question: PlannedQuestion) -> Reading:
     """Read an answer, given as timed words. `words` without times (typed) work alike."""
-    return Reader(words).read(question)
+    return Reader(words, question.text).read(question)
 
 
 def read_text(text: str, question: PlannedQuestion) -> Reading:
@@ -67,18 +69,37 @@ def read_text(text: str, question: PlannedQuestion) -> Reading:
     return read([Word(text=t, start=0.0, end=0.0) for t in text.split()], question)
 
 
-class Reader:
-    """Finds phrases in timed words and turns them into playable spans."""
+UNSURE = 0.5  # confidence of a word below which it may be another one that sounds alike
 
-    def __init__(self, words: Sequence[Word]) -> None:
+
+class Reader:
+    """Finds phrases in timed words and turns them into playable spans.
+
+    With a question: words that were taken back, or only repeat it, count for nothing (dialogue/credit.py).
+    """
+
+    def __init__(self, words: Sequence[Word], question: str = "") -> None:
         self.words = [w for w in words if tokens(w.text) and tokens(w.text)[0] not in FILLERS]
-        self.plain = [tokens(w.text)[0] if tokens(w.text) else "" for w in self.words]
+        self.plain = [tokens(w.text)[0] for w in self.words]
+        self.texts = [w.text for w in self.words]
+        self.unsure = {i for i, w in enumerate(self.words) if w.confidence is not None and w.confidence < UNSURE}
+        self.dead = without_credit(self.texts, self.plain, question)
+
+    def places(self, phrase: str) -> list[tuple[int, int]]:
+        """Where a phrase stands and counts; where it may have been misheard only if it stands nowhere else."""
+        found = [p for p in find_all(self.plain, phrase) if self._counts(p)]
+        if not found and (heard := find_by_sound(self.plain, self.unsure, phrase)) and self._counts(heard):
+            return [heard]
+        return found
+
+    def _counts(self, place: tuple[int, int]) -> bool:
+        return not (self.dead & set(range(*place))) and not denied(self.texts, self.plain, place)
 
     def read(self, question: PlannedQuestion) -> Reading:
         hits: list[Finding] = []
         missed: list[str] = []
         for point in question.key_points:
-            places = [place for phrase in point.any_of if (place := find_phrase(self.plain, phrase))]
+            places = [place for phrase in point.any_of for place in self.places(phrase)[:1]]
             if places:
                 hits.append(Finding(point.name, self.clause(min(places))))
             else:
@@ -96,14 +117,16 @@ class Reader:
                 "own action",
                 lambda i: i > 0 and self.plain[i - 1] == "i" and bool(_ACTION.match(self.plain[i])),
             ),
+            unsure=len(self.unsure) / len(self.plain) if self.plain else 0.0,
         )
 
     def _where(self, name: str, test: object) -> tuple[Finding, ...]:
         assert callable(test)
-        return tuple(Finding(name, self.clause((i, i + 1))) for i in range(len(self.plain)) if test(i))
+        counted = (i for i in range(len(self.plain)) if i not in self.dead and test(i))
+        return tuple(Finding(name, self.clause((i, i + 1))) for i in counted)
 
     def _phrases(self, name: str, phrases: Sequence[str]) -> tuple[Finding, ...]:
-        places = sorted(place for phrase in phrases if (place := find_phrase(self.plain, phrase)))
+        places = sorted(place for phrase in phrases for place in self.places(phrase)[:1])
         return tuple(Finding(name, self.clause(place)) for place in places)
 
     def clause(self, place: tuple[int, int], widest: int = 14) -> Span:

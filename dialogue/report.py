@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from dialogue.advice import overall, try_next
 from dialogue.evidence import Transcript
+from dialogue.qualities import qualities
+from dialogue.reading import read
 from dialogue.report_model import Exchange, Fluency, Hole, QuestionReport, Report, Sentence, Timing
 from dialogue.scoring import score
 from dialogue.state import State, Turn
@@ -68,6 +70,7 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
         text=question.text,
         exchanges=[_exchange(t) for t in turns],
         rubric=rubric,
+        qualities=qualities(words, question, read(words, question)) if rubric.enough_evidence else [],
         fluency=_fluency(measured),
         timing=Timing(
             delay_before_answering=first.response_delay if first else None,

@@ -55,9 +55,21 @@ class Rubric(Record):
     high: float | None
     enough_evidence: bool
     reason: str
+    confidence: float | None = Field(
+        default=None, description="0..1, how far the words behind the level can be trusted"
+    )
     anchors: dict[int, str]
     hits: list[Hit]
     missed: list[str]
+
+
+class Quality(Record):
+    """One quality of the content, 0..1, with its inputs in words. None of sound or delivery enters."""
+
+    name: str
+    value: float
+    basis: str
+    evidence: list[Span]
 
 
 class Timing(Record):
@@ -88,6 +100,7 @@ class QuestionReport(Record):
     text: str
     exchanges: list[Exchange]
     rubric: Rubric
+    qualities: list[Quality] = Field(default_factory=list)
     fluency: Fluency | None
     timing: Timing
     try_next: Statement | None

@@ -99,6 +99,21 @@ export function QuestionCard({ question, index, player }: { question: QuestionRe
           )}
         </div>
       )}
+      {question.qualities.length > 0 && (
+        <details className="qualities">
+          <summary>What the rating looks at</summary>
+          <dl>
+            {question.qualities.map((quality) => (
+              <div key={quality.name}>
+                <dt>
+                  {quality.name} <meter min={0} max={1} value={quality.value} aria-label={quality.name} />
+                </dt>
+                <dd className="muted">{quality.basis}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      )}
       {question.try_next && (
         <div className="try">
           <h3>One thing to try</h3>

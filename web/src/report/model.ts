@@ -51,6 +51,7 @@ export interface QuestionReport {
     hits: { name: string; evidence: Span }[];
     missed: string[];
   };
+  qualities: { name: string; value: number; basis: string }[];
   timing: { delay_before_answering: number | null; time_spent: number; expected: number };
   try_next: Statement | null;
   skipped: string | null;
