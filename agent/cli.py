@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import runpy
 import sys
 from pathlib import Path
 
@@ -89,6 +90,16 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="take interviews in LiveKit rooms")
     worker.add_argument("--dev", action="store_true", help="end at once on Ctrl-C instead of finishing the calls")
 
+    pack = commands.add_parser("pack", help="question packs: lint, new, preview")
+    pack.add_argument("what", choices=["lint", "new", "preview", "list"])
+    pack.add_argument(
+        "name", nargs="*", help="packs by name, or YAML files (lint without any: all that come with Vivavoce)"
+    )
+
+    bench = commands.add_parser("bench", help="a benchmark, from a checkout of the repository", add_help=False)
+    bench.add_argument("name", help="follow-ups, latency, footprint ...")
+    bench.add_argument("rest", nargs=argparse.REMAINDER)
+
     commands.add_parser("doctor", help="which engine each part would use, and why")
     return parser
 
@@ -124,6 +135,12 @@ def _command(arguments: argparse.Namespace) -> int:
         logging.getLogger().setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
         asyncio.run(run_worker(load_settings(), dev=arguments.dev))
         return 0
+    if arguments.command == "pack":
+        from agent.packs import run as packs
+
+        return packs(arguments.what, arguments.name, Console())
+    if arguments.command == "bench":
+        return _bench(arguments.name, arguments.rest)
     if arguments.command == "analyse":
         from agent.analyse import run as analyse
         from agent.engines import choose_stt, load_decoder
@@ -142,6 +159,21 @@ def _command(arguments: argparse.Namespace) -> int:
     folder = asyncio.run(_session(arguments, console))
     # The last line, plain and alone, for people and scripts alike.
     print(f"report: {folder.resolve()}")
+    return 0
+
+
+def _bench(name: str, rest: list[str]) -> int:
+    """Benchmarks are no part of the product; they run where the repository is."""
+    module = name.replace("-", "_")
+    folder = Path(__file__).resolve().parents[1] / "bench"
+    known = sorted(p.stem.replace("_", "-") for p in folder.glob("*.py") if "def main(" in p.read_text("utf-8"))
+    if module.replace("_", "-") not in known:
+        raise UserError(
+            f"there is no benchmark {name!r} here; known: {', '.join(known) or 'none (they need a checkout)'}"
+        )
+    sys.argv = [f"viva bench {name}", *rest]
+    sys.path.insert(0, str(folder.parent))
+    runpy.run_module(f"bench.{module}", run_name="__main__")
     return 0
 
 

@@ -13,7 +13,9 @@ from typing import Any, Literal
 from dialogue.backends.base import LanguageModel
 from dialogue.intents import Intent, intent_of
 from dialogue.language import tokens
+from dialogue.phraser import acknowledge
 from dialogue.policy import Decision, decide
+from dialogue.second_person import clauses
 from dialogue.state import State, Turn, apply
 from dialogue.wording import Wording, word
 from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
@@ -120,7 +122,7 @@ class Mind:
         else:
             decision = decide(state, state.turn)
             wording = await self._word(state, decision)
-        reply = self._after(state, decision, wording, at, t, lead=self._lead(state, intent))
+        reply = self._after(state, decision, wording, at, t, lead=self._lead(state, intent, decision, wording))
         return Reply((answered, *reply.events), reply.text, reply.floor, reply.ends, reply.note)
 
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
@@ -168,7 +170,7 @@ class Mind:
         if decision.act == "probe" and wording is not None and decision.question is not None:
             event = Followed(
                 at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe, gap=decision.gap,
-                span=decision.span, text=wording.text, why=decision.why, engine=wording.engine,
+                span=decision.span, text=wording.text, why=decision.why, engine=wording.engine, lead=lead, note=wording.problem,
             )  # fmt: skip
             return Reply((event,), _joined(lead, wording.text), note=wording.problem)
         return self._next(state, at, t, lead)
@@ -194,8 +196,9 @@ class Mind:
             return None
         earlier = [turn.text for turn in state.turns]
         return await word(
-            decision, heard=state.turn.answer, earlier=earlier, model=self._model, deadline=self._deadline
-        )
+            decision, heard=state.turn.answer, earlier=earlier, model=self._model, deadline=self._deadline,
+            words=state.turn.words,
+        )  # fmt: skip
 
     def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
         """The turn is over and there will be no more answers (recordings that have run out): thank and close."""
@@ -281,13 +284,19 @@ class Mind:
 
     # -- words -----------------------------------------------------------------------------------------------------
 
-    def _lead(self, state: State, intent: Intent) -> str:
+    def _lead(self, state: State, intent: Intent, decision: Decision, wording: Wording | None) -> str:
         """What is said before the next question: an acknowledgement that judges nothing."""
         if intent.name == "skip":
             return self._say(state, "skipping")
         if intent.name == "dont_know":
             return self._say(state, "dont_know")
-        return self._pick(self._phrases["acknowledgements"], state)
+        if wording is None or state.turn is None:
+            return self._pick(self._phrases["acknowledgements"], state)
+        # Own words only where the question after it does not carry them already.
+        topic = decision.topic if decision.topic and decision.topic not in wording.text else ""
+        words = [] if any(clause in wording.text for clause in clauses(state.turn.words)) else state.turn.words
+        leads = [turn.lead for turn in state.turns if turn.lead]
+        return acknowledge(topic, words, self._phrases["acknowledgements"], leads)
 
     def _say(self, state: State, key: str, **values: str) -> str:
         assert state.interview is not None

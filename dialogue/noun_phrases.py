@@ -1,7 +1,7 @@
 """The candidate's own words for things: noun phrases that can be picked up in a question, pronouns turned. Pure.
 
 Without a tagger: a phrase starts at a determiner ("our", "the", "a") and takes the following words up to the first
-that cannot stand inside a noun phrase. Precision before recall: no phrase is better than a broken one.
+that cannot stand inside a noun phrase by the dictionary. Precision before recall: no phrase is better than a broken one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from dialogue.language import FILLERS, STOPWORDS
+from dialogue.lexicon import is_past, is_plural, kinds
 
 _DETERMINERS = {
     "our": "your",
@@ -21,22 +22,13 @@ _DETERMINERS = {
     "a": "the",
     "an": "the",
 }
-_VERBISH = frozenset(
-    (
-        "was were is are had has have did do does went came got took made said told asked wanted needed started "
-        "decided could would should will can might must used kept put let ran broke moved built wrote changed "
-        "fixed cut gave found felt knew saw thought became seemed looked worked helped showed meant happened ended "
-        "turned led left lost sent set spent stood tried called means goes comes gets takes makes says tells asks "
-        "wants needs starts decides uses keeps puts lets runs breaks moves builds writes changes fixes cuts gives "
-        "finds feels knows sees thinks becomes seems looks works helps shows happens ends turns"
-    ).split()
-)
 _VAGUE = frozenset(
     (
         "thing things stuff way lot bit time times day days end beginning fact case point part kind sort question "
         "answer moment second minute year years week weeks month months people person something everything problem "
         "reason first last next other same company office place role position job work one ones whole rest half most least best worst beginning "
-        "middle"
+        "middle situation situations reasons interest interests goal goals times life others ability nature sense idea ideas chance "
+        "opportunity opportunities benefit benefits state level levels"
     ).split()
 )
 # A person is not a subject to be asked about ("what came of your manager?").
@@ -44,11 +36,12 @@ _PERSONS = frozenset(
     (
         "manager boss colleague colleagues team teams customer customers client clients user users analyst "
         "analysts director friend friends developer developers engineer engineers lead man woman guy guys girl boy "
-        "wife husband mother father kids"
+        "wife husband mother father kids senior seniors junior student students teacher professor candidate parents friends "
+        "interviewer human humans"
     ).split()
 )
 _ADJECTIVE_LIKE = frozenset(
-    "new old big small long short hard good bad whole entire main first second last other own very really".split()
+    "new old big small long short hard good bad whole entire main first second last other own very really multiple several different many few".split()
 )
 LONGEST = 4  # words after the determiner
 
@@ -65,10 +58,10 @@ def noun_phrases(text: str) -> list[str]:
             continue
         body: list[str] = []
         for word in words[i + 1 :]:
-            if len(body) == LONGEST or not _inside(word, bool(body)):
+            if len(body) == LONGEST or not _inside(word, body):
                 break
             body.append(word)
-        while body and body[-1].lower() in _ADJECTIVE_LIKE:
+        while body and (body[-1].lower() in _ADJECTIVE_LIKE or not _ends(body[-1])):
             body.pop()
         phrase = " ".join([turned, *(_plain_case(w) for w in body)])
         if (
@@ -82,15 +75,30 @@ def noun_phrases(text: str) -> list[str]:
     return found
 
 
-def _inside(word: str, begun: bool) -> bool:
+def _inside(word: str, body: list[str]) -> bool:
+    """Whether a word can stand in the phrase that began with `body`."""
     low = word.lower().replace("’", "'")
     if not low[0].isalnum() or low in FILLERS or "'" in low:
         return False
     if low in STOPWORDS and low not in {"own", "same"}:
         return False
-    if begun and (low in _VERBISH or (low.endswith("ed") and len(low) > 4) or low.endswith("ly")):
+    if body and is_plural(body[-1]):  # after "the users" comes what they do
         return False
-    return low not in _VERBISH
+    can = kinds(low)
+    if body and low.endswith("s") and {"NOUN", "VERB"} <= can and "NOUN" in kinds(body[-1]):
+        return False  # "the person reaches": more likely what it does
+    if body and not can and low.endswith("ed"):
+        return False
+    if can & {"NOUN", "ADJ", "PROPN"} or not can:
+        # "the old process moved": a past form after a noun tells what happened.
+        return not (body and is_past(low) and "NOUN" in kinds(body[-1]) and "NOUN" not in can)
+    return False
+
+
+def _ends(word: str) -> bool:
+    """Whether a phrase can end on this word: a noun, or a name that no dictionary knows."""
+    can = kinds(word)
+    return not can or bool(can & {"NOUN", "PROPN"})
 
 
 def _substantial(body: list[str]) -> bool:

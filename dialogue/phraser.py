@@ -1,117 +1,176 @@
 """The embedded phraser: words a decided probe in the candidate's own terms. Pure, instant, offline.
 
-It is the floor under every language model: late, broken or lying, one of these is spoken instead. All sentences are
-built so that they pass the validator; the best of several is taken that does and was not used before.
+It is the floor under every language model: late, broken or lying, one of these is spoken instead. What it says passes
+the validator, uses no frame twice in an interview while another fits, and no opening more than twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from dialogue.language import tokens
-from dialogue.policy import Decision
-from dialogue.validator import validate
+from dialogue import frames
+from dialogue.language import overlap, tokens
+from dialogue.policy import OCCASION, Decision
+from dialogue.second_person import clauses, statements
+from dialogue.validator import Verdict, grounded, validate
+from memory.records import Word
 
-# {topic}: the candidate's noun phrase, second person. Every gap's own word stands in its sentences, which grounds them.
-_WITH_TOPIC: dict[str, tuple[str, ...]] = {
-    "elaborate": (
-        "Could you walk me through {topic} step by step?",
-        "What happened with {topic}, from start to finish?",
-        "Tell me more about {topic}: what did that involve?",
-    ),
-    "evidence": (
-        "How did you measure the effect on {topic}?",
-        "What numbers did you see for {topic}, before and after?",
-        "How could somebody else check the change in {topic}?",
-    ),
-    "own_part": (
-        "With {topic}, which part was yours?",
-        "What did you do yourself on {topic}?",
-        "Who did what on {topic}, and where was your own part?",
-    ),
-    "trade_off": (
-        "What were the alternatives to {topic}?",
-        "What did you give up by going with {topic}?",
-    ),
-    "why": (
-        "What was the reason behind {topic}?",
-        "What made you go that way with {topic}?",
-    ),
-    "counterfactual": ("With half the time for {topic}, what would you have changed?",),
-    "result": (
-        "What came of {topic} in the end?",
-        "How did it turn out with {topic}?",
-    ),
-    "learned": (
-        "Looking back at {topic}, what would you do differently?",
-        "What did you take away from {topic}?",
-    ),
-    "clarify": ("When you say {topic}, what exactly do you mean?",),
-}
-# Without a usable noun phrase: the candidate's own clause is quoted. {quote}: at most seven words.
-_WITH_QUOTE: dict[str, tuple[str, ...]] = {
-    "elaborate": ('You said "{quote}". What did that involve?',),
-    "evidence": ('You said "{quote}". How did you measure that?',),
-    "own_part": ('You said "{quote}". Which part of that was yours?',),
-    "trade_off": ('You said "{quote}". What were the alternatives?',),
-    "why": ('You said "{quote}". What was the reason for that?',),
-    "result": ('You said "{quote}". What came of it?',),
-    "learned": ('You said "{quote}". What would you do differently today?',),
-    "clarify": ('You said "{quote}". What exactly do you mean by that?',),
-    "counterfactual": ('You said "{quote}". What would you have done with half the time?',),
-}
-# For points of the rubric that were not touched: the gap names itself.
-_FOR_GAP = (
-    "What can you tell me about {gap}?",
-    "I have not heard yet about {gap}. What can you say on that?",
-)
+OPENING = 3  # words: what makes two questions feel like one template
+MOST_ALIKE = 2  # questions of one interview that may open alike
 
 
-def candidates(decision: Decision, heard: str) -> list[str]:
+@dataclass(frozen=True)
+class Candidate:
+    """A wording, the frame it was made from ("" for a prepared probe), and how specific it is (0 is most)."""
+
+    text: str
+    frame: str
+    tier: int
+
+
+def candidates(decision: Decision, heard: str, words: Sequence[Word] = ()) -> list[Candidate]:
     """Wordings for a decision, the most specific first. Not yet validated."""
     assert decision.question is not None
-    prepared = [p.text for p in decision.question.probes if p.type == decision.probe]
-    found: list[str] = []
-    if decision.probe in ("depth", "easier"):
-        found += prepared
+    prepared = [Candidate(p.text, "", 2 if p.type == decision.probe else 5) for p in decision.question.probes]
+    found: list[Candidate] = []
+    if decision.gap == decision.question.short:  # off the topic: the question again, in short
+        return [Candidate(f.format(short=decision.gap), f, 0) for f in frames.BACK]
+    if decision.gap == OCCASION:
+        return [*_occasions(decision, heard, words), *prepared]
+    if decision.probe == "contradiction" and decision.before and decision.span:
+        values = {"before": short_quote(decision.before), "now": short_quote(decision.span.quote)}
+        if all(values.values()):
+            found += [Candidate(f.format(**values), f, 0) for f in frames.CONTRADICTION]
+    for clause in _clauses(decision, heard, words):
+        found += [Candidate(f.format(clause=clause), f, 1) for f in frames.CLAUSE.get(decision.probe, ())]
     if decision.topic:
-        found += [t.format(topic=decision.topic) for t in _WITH_TOPIC.get(decision.probe, ())]
-    quote = short_quote(decision.span.quote) if decision.span else ""
-    if quote:
-        found += [t.format(quote=quote) for t in _WITH_QUOTE.get(decision.probe, ())]
+        found += [Candidate(f.format(topic=decision.topic), f, 1) for f in frames.TOPIC.get(decision.probe, ())]
     if decision.probe == "elaborate" and decision.gap and _nameable(decision.gap):
-        found += [t.format(gap=decision.gap) for t in _FOR_GAP]
-    return found + prepared + [p.text for p in decision.question.probes]
+        about_knowledge = decision.question.kind in ("technical", "situational")
+        found += [Candidate(f.format(gap=decision.gap), f, 0 if about_knowledge else 3) for f in frames.GAP]
+    if quote := short_quote(decision.span.quote) if decision.span else "":
+        found += [Candidate(f.format(quote=quote), f, 4) for f in frames.QUOTE.get(decision.probe, ())]
+    if decision.probe in ("depth", "easier"):  # what the author prepared for this is better than any frame
+        prepared = [Candidate(c.text, "", 0 if c.tier == 2 else c.tier) for c in prepared]
+    return sorted([*found, *prepared], key=lambda c: c.tier)
 
 
-def phrase(decision: Decision, *, heard: str, earlier: Sequence[str]) -> str | None:
-    """The first valid wording whose opening is not worn out, else the first valid one, else None: then do not probe."""
+def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], words: Sequence[Word] = ()) -> str | None:
+    """The best valid wording that is not worn out, or None: then do not probe.
+
+    Deterministic: the same decision gets the same words, so that a proposal and its commit agree.
+    """
     span = decision.span.quote if decision.span else ""
     prepared = {p.text for p in decision.question.probes} if decision.question else set()
-    valid = [
-        text
-        for text in candidates(decision, heard)
+    alive = [
+        c
+        for c in candidates(decision, heard, words)
         # A probe that the pack's author wrote is grounded in the question itself.
-        if validate(text, span=span, gap=text if text in prepared else decision.gap, earlier=earlier, heard=heard).valid
+        if validate(
+            c.text, span=span, gap=c.text if c.text in prepared else decision.gap, earlier=earlier, heard=heard
+        ).valid
+        and sum(opening(c.text) == opening(old) for old in earlier) < MOST_ALIKE
     ]
-    fresh = [text for text in valid if not any(opening(text) == opening(old) for old in earlier)]
-    return next(iter([*fresh, *valid]), None)
+    seed = zlib.crc32(heard.encode())
+
+    def worn(c: Candidate) -> tuple[int, int, int, int]:
+        used = sum(bool(frames.shape(c.frame).fullmatch(old)) for old in earlier) if c.frame else 0
+        alike = sum(opening(c.text) == opening(old) for old in earlier)
+        ungrounded = not grounded(c.text, span, decision.gap, heard)
+        return (used + alike + ungrounded, c.tier, used, zlib.crc32(c.frame.encode(), seed))
+
+    return min(alive, key=worn).text if alive else None
+
+
+def _allowed(candidate: Candidate, decision: Decision, verdict: Verdict) -> bool:
+    """Valid; leading back to the question is meant to ask it again."""
+    again = {"was asked before", "asks two things"} if candidate.frame in frames.BACK else set()
+    return not set(verdict.problems) - again
+
+
+def acknowledge(topic: str, words: Sequence[Word], fixed: Sequence[str], said: Sequence[str]) -> str:
+    """What is said before a follow-up: that something was heard, and no verdict on it. The least used so far.
+
+    `fixed`: neutral words that fit anything; `said`: all that the agent said so far.
+    """
+    own = clauses(words)
+    made = [
+        f.format(topic=_capital(topic) if f.startswith("{") else topic)
+        for f in frames.ECHOES
+        if topic and "{topic}" in f
+    ]
+    made += [f.format(clause=own[0]) for f in frames.ECHOES if own and len(own[0].split()) <= 7 and "{clause}" in f]
+    options = [*made, *fixed]
+    newest = " ".join(said[-2:])
+
+    def worn(option: str) -> tuple[bool, int, int]:
+        pattern = next((frames.shape(f) for f in frames.ECHOES if frames.shape(f).fullmatch(option)), None)
+        times = sum(bool(pattern.match(s)) if pattern else s.startswith(option) for s in said)
+        return (option in newest, times, zlib.crc32(option.encode(), len(said)))
+
+    return min(options, key=worn)
 
 
 def opening(text: str) -> str:
-    """The first three words: what makes two questions feel like one template."""
-    return " ".join(tokens(text)[:3])
+    """The first words: what makes two questions feel like one template."""
+    return " ".join(tokens(text)[:OPENING])
 
 
-def short_quote(quote: str, longest: int = 7) -> str:
-    """The candidate's words, short enough to be said back, without marks that cannot be spoken."""
-    words = [w.strip(".,;:?!\"'") for w in quote.split()]
-    words = [w for w in words if w and all(c.isalnum() or c in "'’-" for c in w)]
-    while words and words[0].lower() in {"and", "so", "but", "um", "uh", "well", "then", "because"}:
-        words.pop(0)
-    return " ".join(words[:longest]) if len(words) >= 3 else ""
+_DANGLING = frozenset(
+    "the a an of to and in on at my our their was is are were with for that so not be been which when by from as or".split()
+)
+
+
+def short_quote(quote: str, longest: int = 8) -> str:
+    """The candidate's words up to the next joint, short enough to be said back, without marks that cannot be spoken."""
+    words: list[str] = []
+    for shown in quote.split():
+        word = shown.strip(".,;:?!\"'")
+        if not word or not all(c.isalnum() or c in "'’-" for c in word):
+            break
+        if words or word.lower() not in {"and", "so", "but", "um", "uh", "well", "then", "because", "yes", "no"}:
+            words.append(word)
+        if shown.endswith((".", ",", ";", ":", "?", "!")) and len(words) >= 3:
+            break
+    words = words[:longest]
+    while words and words[-1].lower() in _DANGLING:
+        words.pop()
+    return " ".join(words) if len(words) >= 3 else ""
+
+
+def _occasions(decision: Decision, heard: str, words: Sequence[Word]) -> list[Candidate]:
+    said = statements(words or _untimed(heard))
+    slots = {
+        "clause": said[:2],
+        "topic": [decision.topic] if decision.topic.startswith(("your ", "the ", "this ")) else [],
+        "quote": [q] if decision.span and (q := short_quote(decision.span.quote)) else [],
+    }
+    tiers = {"clause": 0, "topic": 1, "quote": 2}
+    return [
+        Candidate(f.format(**{slot: value}), f, tiers[slot]) for slot, f in frames.OCCASION for value in slots[slot]
+    ]
+
+
+def _untimed(heard: str) -> list[Word]:
+    return [Word(text=t, start=0.0, end=0.0) for t in heard.split()]
+
+
+def _clauses(decision: Decision, heard: str, words: Sequence[Word]) -> Iterable[str]:
+    """Clauses that can be said back, those about the span first."""
+    found = clauses(words or _untimed(heard), "the team" if decision.probe == "own_part" else "you")
+    span = decision.span.quote if decision.span else ""
+    return sorted(found, key=lambda clause: -overlap(clause, span))[:2]
 
 
 def _nameable(gap: str) -> bool:
     """A gap that reads as a thing in a sentence to the candidate ("the cost on writes"), not as a note to ourselves."""
-    return not any(word in {"they", "their", "them", "more", "it"} for word in tokens(gap))
+    words = tokens(gap)
+    return (
+        words[:1] != [] and words[0] in {"the", "your", "a", "an"} and not {"they", "their", "them", "it"} & set(words)
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

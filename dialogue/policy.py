@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dialogue.consistency import contradiction
 from dialogue.noun_phrases import noun_phrases
+from dialogue.qualities import relevance
 from dialogue.reading import Reader, Reading
+from dialogue.second_person import clauses
 from dialogue.state import State, Turn
 from memory.records import PlannedQuestion, Span, Word
 
@@ -28,8 +31,11 @@ class Decision:
     span: Span | None = None
     topic: str = ""  # the candidate's own words for what the span is about, "" if none were usable
     why: str = ""
+    before: str = ""  # what was said earlier and does not fit, for a contradiction
 
 
+OFF_TOPIC_WORDS = 20  # words without any touch of the question after which it is put again in short
+OCCASION = "a real occasion"  # the gap of an answer that is an opinion where a story was asked for
 SHORT_ANSWER = 12  # words; fewer than this and the first thing is to hear more
 
 
@@ -40,7 +46,7 @@ def decide(state: State, turn: Turn) -> Decision:
     asked = state.of_question(turn.question)
     followed = sum(t.probe is not None for t in asked)
     if followed < state.interview.probe_budget and turn.intent in (None, "answer"):
-        decision = _probe(question, asked)
+        decision = _contradiction(state, question, turn) or _probe(question, asked)
         if decision:
             return decision
     if state.remaining:
@@ -59,9 +65,24 @@ def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
     for kind, gap, span, why in _wishes(question, reading, everything, reader):
         if kind in tried:
             continue
-        topic = _topic(reader, reading, span)
+        topic = _topic(reader, reading, span, kind)
         return Decision("probe", question, kind, gap, span or _anything(reader), topic, why)
     return None
+
+
+def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decision | None:
+    """A neutral question where two statements do not fit; at most once in an interview."""
+    if any(t.probe == "contradiction" for t in state.turns):
+        return None
+    earlier = [Reader(t.words or _untimed(t), t.text) for t in state.turns if t.number < turn.number and t.answered]
+    found = contradiction(earlier, Reader(turn.words or _untimed(turn), question.text))
+    if found is None:
+        return None
+    before, now = found
+    return Decision(
+        "probe", question, "contradiction", "how the two fit", now.span,
+        why=f'two statements differ: "{before.span.quote}" and "{now.span.quote}"', before=before.span.quote,
+    )  # fmt: skip
 
 
 Wish = tuple[str, str, Span | None, str]
@@ -71,19 +92,29 @@ def _wishes(question: PlannedQuestion, newest: Reading, whole: Reading, reader: 
     """Probes that would fill a gap, the most telling first."""
     missing = whole.missed[0] if whole.missed else ""
     wishes: list[Wish] = []
+    if newest.words >= OFF_TOPIC_WORDS and not whole.hits and relevance(reader, question)[0] == 0.0:
+        wishes.append(("elaborate", question.short, None, "the answer did not touch the question; lead back to it"))
     if newest.words < SHORT_ANSWER:
         wishes.append(("elaborate", missing or "more detail", None, "the answer is short; first hear more of it"))
     if question.kind in ("technical", "situational"):
         if whole.coverage >= 0.75:
             wishes.append(("depth", "one level harder", None, "most key points were given; see how deep it goes"))
-        elif whole.coverage <= 0.25 and newest.words >= SHORT_ANSWER:
-            wishes.append(("easier", missing, None, f"few key points so far; a way in to: {missing}"))
-        if not whole.reasons:
+        if not whole.reasons and clauses(reader.words):
             wishes.append(("why", "the reason", _first(newest.actions), "a choice was named without its reason"))
+        if whole.coverage <= 0.25 and newest.words >= SHORT_ANSWER:
+            wishes.append(
+                ("clarify", missing, _first(newest.hits), f"hard to tell how far it is understood: {missing}")
+            )
+            wishes.append(("easier", missing, None, f"few key points so far; a way in to: {missing}"))
         if missing:
             wishes.append(("elaborate", missing, _first(newest.hits), f"not touched yet: {missing}"))
         wishes.append(("trade_off", "the alternatives", _first(newest.hits), "the alternatives were not weighed"))
         return wishes if whole.missed or whole.coverage >= 0.75 else []
+    if not whole.actions and not clauses(reader.words) and newest.words >= SHORT_ANSWER:
+        wishes.append(("elaborate", OCCASION, None, "an opinion or a habit; ask for a time when it happened"))
+        if not whole.reasons:
+            wishes.append(("why", "the reason", None, "an opinion without its reason"))
+        return wishes
     if whole.plural_person >= 3 and whole.plural_person > 2 * whole.first_person:
         wishes.append(("own_part", "own part", _first(newest.actions), 'much "we" and little "I": own part unclear'))
     if whole.results and not whole.numbers:
@@ -118,9 +149,13 @@ def _anything(reader: Reader) -> Span | None:
     return reader.clause((len(reader.words) // 2, len(reader.words) // 2 + 1))
 
 
-def _topic(reader: Reader, reading: Reading, span: Span | None) -> str:
+def _topic(reader: Reader, reading: Reading, span: Span | None, probe: str) -> str:
     """The candidate's own name for what this is about: from the span, else from what they did, else from anywhere."""
     places = [span.quote] if span else []
+    if probe == "evidence" and places:  # only what is said to have changed can be measured
+        return next(
+            (max(found, key=lambda p: len(p.split())) for place in places if (found := noun_phrases(place))), ""
+        )
     places += [finding.span.quote for finding in reading.actions]
     places.append(" ".join(w.text for w in reader.words))
     for place in places:

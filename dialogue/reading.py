@@ -48,8 +48,9 @@ _NUMBER = re.compile(
     r"^(\d[\d.,]*%?|half|twice|double|dozen|hundred|thousand|million|billion|percent|two|three|four|five|six|seven|eight|nine"
     r"|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)$"
 )
-_RESULT = ("as a result", "in the end", "turned out", "it cut", "reduced", "saved", "improved", "increased", "led to", "now",
-           "since then", "afterwards", "worked", "finally", "outcome", "ended up", "dropped", "went down", "went up")  # fmt: skip
+_RESULT = ("as a result", "in the end", "turned out", "it cut", "reduced", "saved", "improved", "increased", "led to",
+           "now it", "now we", "now the", "now they", "and now", "since then", "it worked", "that worked", "worked out", "outcome", "ended up",
+           "dropped", "went down", "went up")  # fmt: skip
 _REASON = ("because", "so that", "the reason", "in order to", "since we", "due to", "that's why", "that is why", "wanted to",
            "otherwise", "to avoid", "the point was")  # fmt: skip
 _ACTION = re.compile(

@@ -41,6 +41,8 @@ class Turn:
     gap: str | None = None
     span: Span | None = None
     engine: str | None = None
+    lead: str = ""
+    note: str = ""
     asked_at: float = 0.0
     spoken: Spoken | None = None
     heard: tuple[Heard, ...] = ()
@@ -145,6 +147,8 @@ def apply(state: State, event: AnyEvent) -> State:
                 event.gap,
                 event.span,
                 event.engine,
+                event.lead,
+                event.note,
                 event.t,
             )
             return replace(state, turns=(*state.turns, turn))

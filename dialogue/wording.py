@@ -15,6 +15,7 @@ from dialogue.backends.base import BackendError, LanguageModel, Prompt
 from dialogue.phraser import phrase
 from dialogue.policy import Decision
 from dialogue.validator import validate
+from memory.records import Word
 from prompts.loader import load_schema, render
 
 EMBEDDED = "embedded phraser"
@@ -30,10 +31,11 @@ class Wording:
 
 
 async def word(
-    decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float
-) -> Wording | None:
+    decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float,
+    words: Sequence[Word] = (),
+) -> Wording | None:  # fmt: skip
     """A valid follow-up for the decision within `deadline` s, or None where there is no valid way to ask it."""
-    embedded = phrase(decision, heard=heard, earlier=earlier)
+    embedded = phrase(decision, heard=heard, earlier=earlier, words=words)
     if embedded is None or model is None:
         return Wording(embedded, EMBEDDED) if embedded else None
     try:

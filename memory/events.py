@@ -72,7 +72,10 @@ class Asked(Event):
 
 
 class Followed(Event):
-    """A follow-up was put: typed, aimed at a span, validated. `engine` names who worded it."""
+    """A follow-up was put: typed, aimed at a span, validated. `engine` names who worded it, `lead` what was said before it.
+
+    `note`: why the words of a model were not used, where one was asked.
+    """
 
     kind: Literal["followed"] = "followed"
     turn: int
@@ -83,6 +86,8 @@ class Followed(Event):
     text: str
     why: str
     engine: str
+    lead: str = ""
+    note: str = ""
 
 
 class Spoken(Event):

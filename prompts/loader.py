@@ -32,6 +32,13 @@ def load_pack(name_or_path: str) -> dict[str, Any]:
     return dict(data)
 
 
+def pack_lines(name_or_path: str) -> tuple[Path, dict[str, int]]:
+    """The file of a pack, and the line on which each question begins."""
+    path = _find(name_or_path, "packs")
+    data, lines = _read_yaml(path)
+    return path, {q["id"]: lines[("questions", i, "id")] for i, q in enumerate(data["questions"])}
+
+
 @functools.cache
 def load_phrases(language: str = "en") -> dict[str, Any]:
     """The interviewer's fixed sentences and the phrases it recognises, checked against schemas/phrases.schema.json."""

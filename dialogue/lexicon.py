@@ -1,0 +1,27 @@
+"""What kind of word a word can be, by LemmInflect's dictionary (MIT, data in its wheel). Pure, cached, offline."""
+
+from __future__ import annotations
+
+import functools
+
+from lemminflect import getAllLemmas, getInflection
+
+
+@functools.lru_cache(maxsize=20_000)
+def kinds(word: str) -> frozenset[str]:
+    """Any of NOUN, VERB, ADJ, ADV, PROPN, AUX that the word can be; empty for a word that the dictionary lacks."""
+    return frozenset(getAllLemmas(word.lower()))
+
+
+@functools.lru_cache(maxsize=20_000)
+def is_past(word: str) -> bool:
+    """Whether it can be a verb in the simple past: "moved", "wrote"."""
+    lemmas = getAllLemmas(word.lower(), upos="VERB").get("VERB", ())
+    return any(word.lower() in getInflection(lemma, "VBD") for lemma in lemmas)
+
+
+@functools.lru_cache(maxsize=20_000)
+def is_plural(word: str) -> bool:
+    """Whether it can be a noun in the plural and is none in the singular: "users"."""
+    lemmas = getAllLemmas(word.lower(), upos="NOUN").get("NOUN", ())
+    return any(word.lower() != lemma and word.lower() in getInflection(lemma, "NNS") for lemma in lemmas)
