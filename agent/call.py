@@ -34,6 +34,10 @@ from voice.words import joined
 INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
 POLITE = 4.0  # s for which a pause of the candidate's is waited for before it
 LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
+RAMBLE, RAMBLE_LEAST = (
+    2.5,
+    45.0,
+)  # of the time an answer needs, and s: after that a word, in practice only, once a question
 FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
 
 
@@ -186,9 +190,18 @@ class Call:
         self._proposal = None
         self._watch.phase("listening")
         nudges = 0
+        told = state.interview.mode != "practice"  # screening interrupts nobody
         while True:
             await self._next_tick()
             await self._drain()
+            if (
+                not told
+                and self.ear.speaking
+                and self.ear.now - state.last_spoken_end > max(RAMBLE_LEAST, RAMBLE * seconds)
+            ):
+                told = True
+                await self._speaker.speak(self._mind.interject(state, asked, self._wall(), self.ear.now), INSIST)
+                self._watch.phase("listening")
             current = self._journal.state.awaiting or asked
             if self.ear.speaking:
                 self._paused_until = 0.0

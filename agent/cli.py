@@ -55,7 +55,18 @@ def _parser() -> argparse.ArgumentParser:
     who.add_argument("--text", action="store_true", help="type the answers in this terminal")
     who.add_argument("--persona", metavar="NAME", help="a simulated candidate with a voice (sam)")
     who.add_argument("--resume", metavar="ID", help="take a stopped session up again")
-    interview.add_argument("--pack", default="phone-screen", help="question pack: name or YAML file")
+    interview.add_argument(
+        "--pack",
+        help="question pack: name or YAML file; auto: by role, domain and job (default: phone-screen, or auto)",
+    )
+    interview.add_argument("--role", default="", help="the role, such as sales, nurse or data engineer")
+    interview.add_argument("--domain", default="", help="a subfield, such as data-engineering; see viva pack list")
+    interview.add_argument("--level", choices=["junior", "mid", "senior"], default="", help="questions near this level")
+    interview.add_argument(
+        "--difficulty", type=int, choices=range(1, 6), metavar="1-5", help="questions near this difficulty"
+    )
+    interview.add_argument("--resume-file", type=Path, metavar="FILE", help="the resume: PDF, DOCX or text")
+    interview.add_argument("--job", type=Path, metavar="FILE", help="the job's description: PDF, DOCX or text")
     interview.add_argument("--questions", metavar="ID,ID", default="", help="these questions, in this order")
     interview.add_argument("--count", type=int, help="number of core questions")
     interview.add_argument("--minutes", type=float, default=10.0, help="length to plan for (default 10)")
@@ -178,7 +189,9 @@ def _bench(name: str, rest: list[str]) -> int:
 
 
 async def _session(arguments: argparse.Namespace, console: Console) -> Path:
-    from agent.interview import DEMO, Wishes, interview, interview_again, report_again
+    from agent.documents import read_document
+    from agent.interview import DEMO, interview, interview_again, report_again
+    from agent.planning import Wishes
 
     if arguments.command == "report":
         return await report_again(load_settings(), arguments.session, arguments.out)
@@ -191,8 +204,11 @@ async def _session(arguments: argparse.Namespace, console: Console) -> Path:
     if arguments.resume:
         return await interview_again(settings, arguments.resume, arguments.out, console)
     ids = tuple(part.strip() for part in arguments.questions.split(",") if part.strip())
+    guided = arguments.role or arguments.domain or arguments.job
     wishes = Wishes(
-        arguments.pack, arguments.minutes, ids, arguments.count, arguments.name, arguments.seed, arguments.out
+        arguments.pack or ("auto" if guided else "phone-screen"), arguments.minutes, ids, arguments.count, arguments.name,
+        arguments.seed, arguments.out, arguments.level, arguments.role, arguments.domain, arguments.difficulty,
+        read_document(arguments.resume_file), read_document(arguments.job),
     )  # fmt: skip
     return await interview(settings, wishes, _source(arguments), console)
 

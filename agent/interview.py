@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,55 +11,26 @@ from rich.console import Console
 from agent.engines import Engines, choose_llm, load_engines, load_model, open_store
 from agent.errors import UserError
 from agent.live_view import LiveView
+from agent.planning import Wishes, planned
 from agent.recorder import RATE, Recorder
 from agent.recordings import RecordedCandidate, load_answers
 from agent.recovery import recover_speech
 from agent.runner import CallPlan, finish, measure_missing, run_call
-from agent.sessions import Begun, begin, check_disk, events_of, new_id, resume, session_folder
+from agent.sessions import Begun, begin, check_disk, events_of, resume, session_folder
 from agent.settings import Settings
 from agent.text_mode import run_text
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
-from dialogue.plan import plan
 from dialogue.state import State, fold
 from memory.events import Started
 from memory.records import CandidateSource, Interview
 from memory.store import EventStore
-from prompts.loader import load_pack, load_phrases
+from prompts.loader import load_phrases
 from simulation.candidate import SimulatedCandidate
 from simulation.script import load_script, persona_path
 from voice.audio import Audio
 
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the command line asked for."""
-
-    pack: str = "phone-screen"
-    minutes: float = 10.0
-    questions: tuple[str, ...] = ()
-    count: int | None = None
-    candidate: str = "Candidate"
-    seed: int = 0
-    out: Path | None = None
-    level: str = ""
-
-
 DEMO = Wishes(questions=("improved-process", "mistake", "slow-service"), candidate="Sam")
-
-
-def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Interview:
-    """What is agreed before the first word."""
-    pack = load_pack(wishes.pack)
-    questions = plan(
-        pack, minutes=wishes.minutes, probes=settings.probes, ids=wishes.questions, count=wishes.count, seed=wishes.seed,
-        level=wishes.level,
-    )  # fmt: skip
-    return Interview(
-        id=new_id(), mode=settings.mode, title=pack["title"], pack=pack["name"], language=pack["language"],
-        candidate=wishes.candidate, source=source, questions=questions, probe_budget=settings.probes,
-        minutes=wishes.minutes, seed=wishes.seed, level=wishes.level,
-    )  # fmt: skip
 
 
 async def interview(settings: Settings, wishes: Wishes, source: CandidateSource, console: Console) -> Path:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from dialogue.backends.base import LanguageModel
 from dialogue.intents import Intent, intent_of
 from dialogue.language import tokens
+from dialogue.next_question import choose
 from dialogue.phraser import acknowledge
 from dialogue.policy import Decision, decide
 from dialogue.second_person import clauses
@@ -21,6 +22,10 @@ from dialogue.wording import Wording, word
 from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_phrases
+
+# What leaves a question open; so often on one question, and it is left, so that an interview ends.
+ASIDES = frozenset({"repeat", "rephrase", "robot", "question_back", "distress", "language", "complaint"})
+MOST_ASIDES = 4
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class Mind:
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
         """Requests that leave the question open, or end it without an answer."""
 
-        def said(purpose: Literal["repeat", "patience", "reply"], text: str) -> Reply:
+        def said(purpose: Literal["repeat", "rephrase", "patience", "reply"], text: str) -> Reply:
             # What was said to ask for it is no part of the answer: the turn starts afresh.
             cleared = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
             again = Asked(at=at, t=t, turn=turn.number + 1, question=turn.question, text=turn.text, why="asked again")
@@ -141,6 +146,12 @@ class Mind:
             )  # fmt: skip
             return Reply((cleared, event, follow), text)
 
+        if intent.name in ASIDES and sum(t.intent in ASIDES for t in state.of_question(turn.question)) >= MOST_ASIDES:
+            skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
+            answered = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
+            reply = self._next(apply(apply(state, answered), skipped), at, t, self._say(state, "moving_on"))
+            return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
+        short = state.planned(turn.question).short if turn.probe is None else turn.text
         match intent.name:
             case "none":
                 return Reply((), self._say(state, "patience"))
@@ -149,6 +160,12 @@ class Mind:
             case "time":
                 # Thinking is not an answer; nothing is said but that there is time.
                 return Reply((Said(at=at, t=t, purpose="patience", text=(text := self._say(state, "patience"))),), text)
+            case "rephrase":
+                return said("rephrase", self._say(state, "rephrase", short_question=short))
+            case "distress" | "language":
+                return said("reply", self._say(state, intent.name))
+            case "complaint":
+                return said("reply", self._say(state, "complaint", question=turn.text))
             case "robot":
                 return said("reply", self._say(state, "robot", question=turn.text))
             case "question_back":
@@ -176,20 +193,24 @@ class Mind:
         return self._next(state, at, t, lead)
 
     def _next(self, state: State, at: float, t: float, lead: str = "") -> Reply:
-        if not state.remaining:
-            text = self._say(state, "closing")
-            events = (Said(at=at, t=t, purpose="closing", text=text), Ended(at=at, t=t, reason="completed"))
-            return Reply(events, _joined(lead, text), floor=False, ends=True)
-        following = state.remaining[0]
-        events_, text = self._ask(state, following, f"next in the plan: {following.competency}", at, t)
+        chosen = choose(state, t)
+        known: tuple[AnyEvent, ...] = tuple(
+            Skipped(at=at, t=t, question=q.id, reason=f"enough is known of {q.competency}") for q in chosen.known
+        )
+        if chosen.question is None:
+            text = self._say(state, "time_up" if chosen.reason == "time" else "closing")
+            bye = (Said(at=at, t=t, purpose="closing", text=text), Ended(at=at, t=t, reason=chosen.reason))
+            return Reply((*known, *bye), _joined(lead, text), floor=False, ends=True)
+        asked, text = self._ask(state, chosen.question, chosen.why, at, t, chosen.instead)
         transition = self._pick(self._phrases["transitions"], state)
-        return Reply(events_, _joined(lead, transition, text))
+        return Reply((*known, *asked), _joined(lead, transition, text))
 
     def _ask(
-        self, state: State, question: PlannedQuestion, why: str, at: float, t: float
+        self, state: State, question: PlannedQuestion, why: str, at: float, t: float, instead: str = ""
     ) -> tuple[tuple[AnyEvent, ...], str]:
         number = state.turns[-1].number + 1 if state.turns else 0
-        return (Asked(at=at, t=t, turn=number, question=question.id, text=question.text, why=why),), question.text
+        asked = Asked(at=at, t=t, turn=number, question=question.id, text=question.text, why=why, instead=instead)
+        return (asked,), question.text
 
     async def _word(self, state: State, decision: Decision) -> Wording | None:
         if decision.act != "probe" or state.turn is None:
@@ -243,6 +264,11 @@ class Mind:
         text = self._say(state, "left" if reason == "candidate_left" else "cancelled")
         bye = Said(at=at, t=t, purpose="farewell", text=text)
         return Reply((bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
+
+    def interject(self, state: State, turn: Turn, at: float, t: float) -> Reply:
+        """Practice only: a polite word to somebody who goes on and on, so that they learn to come to the point."""
+        text = self._say(state, "ramble")
+        return Reply((Said(at=at, t=t, purpose="notice", text=text),), text)
 
     # -- silence ---------------------------------------------------------------------------------------------------
 

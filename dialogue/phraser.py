@@ -68,9 +68,12 @@ def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], words: Seq
         c
         for c in candidates(decision, heard, words)
         # A probe that the pack's author wrote is grounded in the question itself.
-        if validate(
-            c.text, span=span, gap=c.text if c.text in prepared else decision.gap, earlier=earlier, heard=heard
-        ).valid
+        if _allowed(
+            c,
+            validate(
+                c.text, span=span, gap=c.text if c.text in prepared else decision.gap, earlier=earlier, heard=heard
+            ),
+        )
         and sum(opening(c.text) == opening(old) for old in earlier) < MOST_ALIKE
     ]
     seed = zlib.crc32(heard.encode())
@@ -84,7 +87,7 @@ def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], words: Seq
     return min(alive, key=worn).text if alive else None
 
 
-def _allowed(candidate: Candidate, decision: Decision, verdict: Verdict) -> bool:
+def _allowed(candidate: Candidate, verdict: Verdict) -> bool:
     """Valid; leading back to the question is meant to ask it again."""
     again = {"was asked before", "asks two things"} if candidate.frame in frames.BACK else set()
     return not set(verdict.problems) - again

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dialogue.pack_lint import same
 from memory.records import KeyPoint, PlannedQuestion, Probe
 
 SPEAKING_OVERHEAD = 25.0  # s per core question for the question itself, a follow-up's wording and the pauses between
@@ -45,31 +46,85 @@ def plan(
     seed: int = 0,
     level: str = "",
 ) -> list[PlannedQuestion]:
+    """Questions of one pack for an interview of about `minutes`; see `draw`. Raises PlanError for unknown ids."""
+    questions = [question_of(entry) for entry in pack["questions"]]
+    return draw(
+        questions,
+        f"the pack {pack['name']!r}",
+        minutes=minutes,
+        probes=probes,
+        ids=ids,
+        count=count,
+        seed=seed,
+        level=level,
+    )
+
+
+def draw(
+    questions: Sequence[PlannedQuestion],
+    source: str,
+    *,
+    minutes: float,
+    probes: int,
+    ids: Sequence[str] = (),
+    count: int | None = None,
+    seed: int = 0,
+    level: str = "",
+    difficulty: int | None = None,
+    weights: Mapping[str, float] | None = None,
+) -> list[PlannedQuestion]:
     """Questions for an interview of about `minutes`.
 
     `ids` names them outright. Else: easy before hard, behavioural and technical in turn, no competency twice while
-    another is left, as many as fit the time (at least one) or `count` of them; near the `level` where there is a
-    choice. Raises PlanError for unknown ids.
+    another is left, no two that ask the same, as many as fit the time (at least one) or `count` of them; near the
+    `level` or `difficulty`; of those that fit alike, the one with the largest weight (by id: what a job asks for, what
+    was weak before). Raises PlanError for unknown ids.
     """
-    questions = [question_of(entry) for entry in pack["questions"]]
     by_id = {q.id: q for q in questions}
     if unknown := [i for i in ids if i not in by_id]:
-        raise PlanError(f"the pack {pack['name']!r} has no question {unknown[0]!r}; it has {', '.join(sorted(by_id))}")
+        raise PlanError(f"{source} has no question {unknown[0]!r}; it has {', '.join(sorted(by_id))}")
     if ids:
         return [by_id[i] for i in ids]
     rng = random.Random(seed)
     left = sorted(questions, key=lambda _: rng.random())
+    wanted = difficulty or LEVELS.get(level)
+    heavy = weights or {}
     chosen: list[PlannedQuestion] = []
     spent = 60.0  # greeting and farewell
     while left and (count is None or len(chosen) < count):
-        best = min(left, key=lambda q: (*_cost(q, chosen), abs(q.difficulty - LEVELS.get(level, q.difficulty))))
+        best = min(
+            left,
+            key=lambda q: (
+                *_cost(q, chosen),
+                abs(q.difficulty - wanted) if wanted else 0,
+                -round(heavy.get(q.id, 0.0), 3),
+            ),
+        )
         needed = best.seconds + SPEAKING_OVERHEAD + probes * 0.6 * best.seconds
         if count is None and chosen and spent + needed > minutes * 60.0:
             break
         spent += needed
         chosen.append(best)
-        left.remove(best)
+        left = [q for q in left if q.id != best.id and not same(q, best)]
     return sorted(chosen, key=lambda q: q.difficulty)
+
+
+def reserve(
+    chosen: Sequence[PlannedQuestion], questions: Sequence[PlannedQuestion], each: int = 3
+) -> list[PlannedQuestion]:
+    """For practice: questions of the same competencies and other difficulties that may take a place."""
+    taken = {q.id for q in chosen}
+    found: list[PlannedQuestion] = []
+    for planned in chosen:
+        others = [
+            q
+            for q in questions
+            if q.competency == planned.competency and q.difficulty != planned.difficulty and q.id not in taken
+        ]
+        for other in others[:each]:
+            taken.add(other.id)
+            found.append(other)
+    return found
 
 
 def _cost(question: PlannedQuestion, chosen: Sequence[PlannedQuestion]) -> tuple[int, int]:

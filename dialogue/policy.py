@@ -45,7 +45,7 @@ def decide(state: State, turn: Turn) -> Decision:
     question = state.planned(turn.question)
     asked = state.of_question(turn.question)
     followed = sum(t.probe is not None for t in asked)
-    if followed < state.interview.probe_budget and turn.intent in (None, "answer"):
+    if followed < state.interview.probe_budget and turn.intent in (None, "answer") and not _pressed(state, turn):
         decision = _contradiction(state, question, turn) or _probe(question, asked)
         if decision:
             return decision
@@ -68,6 +68,15 @@ def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
         topic = _topic(reader, reading, span, kind)
         return Decision("probe", question, kind, gap, span or _anything(reader), topic, why)
     return None
+
+
+def _pressed(state: State, turn: Turn) -> bool:
+    """Practice: whether what is left of the time is needed for the questions that are left."""
+    assert state.interview is not None
+    if state.interview.mode == "screen" or not turn.heard:
+        return False
+    needed = sum(q.seconds * 0.6 for q in state.remaining)
+    return bool(state.remaining) and turn.heard[-1].end + needed > state.interview.minutes * 60.0
 
 
 def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decision | None:

@@ -20,7 +20,9 @@ LIMITS = [
     "Timing and hesitation describe how something was said. They never enter the level, and say nothing about feelings.",
 ]
 SCREEN_LIMIT = "A person decides. This report ranks nobody and must not be the only basis of a decision."
-REQUESTS = frozenset({"repeat", "time", "robot", "question_back", "human", "leave", "silence"})
+REQUESTS = frozenset(
+    {"repeat", "time", "robot", "question_back", "human", "leave", "silence", "distress", "language", "complaint"}
+)
 
 
 def build_report(
@@ -34,7 +36,7 @@ def build_report(
     """`started`: unix s. `duration`, `agent_speech`: s of the call, and of the agent's audible speech in it."""
     assert state.interview is not None
     transcript = Transcript([w for turn in state.turns for w in _words(turn)])
-    questions = [_question(state, q, transcript) for q in state.interview.questions]
+    questions = [_question(state, q, transcript) for q in state.discussed]
     return Report(
         session=state.interview.id,
         title=state.interview.title,

@@ -43,6 +43,7 @@ class Turn:
     engine: str | None = None
     lead: str = ""
     note: str = ""
+    instead: str = ""  # the planned question whose place this one took
     asked_at: float = 0.0
     spoken: Spoken | None = None
     heard: tuple[Heard, ...] = ()
@@ -109,12 +110,25 @@ class State:
         if self.interview is None:
             return ()
         done = {turn.question for turn in self.turns} | {question for question, _ in self.skipped}
+        done |= {turn.instead for turn in self.turns}
         return tuple(q for q in self.interview.questions if q.id not in done)
 
     def planned(self, question: str) -> PlannedQuestion:
         """The plan's entry of a question id."""
         assert self.interview is not None
-        return next(q for q in self.interview.questions if q.id == question)
+        return next(q for q in (*self.interview.questions, *self.interview.reserve) if q.id == question)
+
+    @property
+    def asked_questions(self) -> tuple[PlannedQuestion, ...]:
+        """The questions that were put, in that order."""
+        return tuple(self.planned(id_) for id_ in dict.fromkeys(turn.question for turn in self.turns))
+
+    @property
+    def discussed(self) -> tuple[PlannedQuestion, ...]:
+        """Those that were put, and then those of the plan that were not."""
+        taken = {turn.instead for turn in self.turns}
+        rest = [q for q in (self.interview.questions if self.interview else ()) if q.id not in taken]
+        return tuple(self.planned(id_) for id_ in dict.fromkeys(q.id for q in (*self.asked_questions, *rest)))
 
 
 def fold(events: Iterable[AnyEvent], state: State | None = None) -> State:
@@ -135,7 +149,7 @@ def apply(state: State, event: AnyEvent) -> State:
         case Said():
             return replace(state, said=(*state.said, event), greeted=state.greeted or event.purpose == "greeting")
         case Asked():
-            turn = Turn(event.turn, event.question, event.text, event.why, asked_at=event.t)
+            turn = Turn(event.turn, event.question, event.text, event.why, instead=event.instead, asked_at=event.t)
             return replace(state, turns=(*state.turns, turn))
         case Followed():
             turn = Turn(
@@ -149,6 +163,7 @@ def apply(state: State, event: AnyEvent) -> State:
                 event.engine,
                 event.lead,
                 event.note,
+                "",
                 event.t,
             )
             return replace(state, turns=(*state.turns, turn))

@@ -62,13 +62,17 @@ class Said(Event):
 
 
 class Asked(Event):
-    """A core question was put. `turn` counts questions and follow-ups alike, from 0."""
+    """A core question was put. `turn` counts questions and follow-ups alike, from 0.
+
+    `instead`: id of the planned question whose place it took (practice: difficulty follows the person).
+    """
 
     kind: Literal["asked"] = "asked"
     turn: int
     question: str
     text: str
     why: str
+    instead: str = ""
 
 
 class Followed(Event):

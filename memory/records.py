@@ -137,6 +137,12 @@ class Interview(Record):
     candidate: str = "Candidate"
     source: CandidateSource
     questions: list[PlannedQuestion]
+    reserve: list[PlannedQuestion] = Field(
+        default_factory=list,
+        description="practice: questions that may take the place of a planned one of their competency",
+    )
+    hints: list[str] = Field(default_factory=list, description="names and terms that the recogniser should expect")
+    retry_of: str = Field(default="", description="practice: the session whose question is tried again")
     probe_budget: int = Field(ge=0, description="follow-ups per core question, at most; equal for all in screen mode")
     minutes: float
     seed: int = 0

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.interview import Wishes, planned
+from agent.documents import DocumentError, text_of
+from agent.planning import AUTO, Wishes, planned
 from agent.rooms.cast import CANDIDATE
 from agent.service import models
-from agent.service.documents import text_of_pdf
 from agent.service.livekit import LiveKit
 from agent.service.problems import Problem
 from agent.service.tokens import Links, room_token
@@ -152,7 +152,7 @@ class Interviews:
 
     async def create(self, wanted: models.NewInterview) -> models.Created:
         """Plan and store it. Raises Problem or PlanError where the wishes cannot be met."""
-        if wanted.pack not in pack_names():
+        if wanted.pack not in (AUTO, *pack_names()):
             raise Problem(422, "unknown-pack", f"there is no pack {wanted.pack!r}; there are {', '.join(pack_names())}")
         if wanted.language not in languages():
             raise Problem(422, "unknown-language", f"the interviewer speaks {', '.join(languages())} for now")
@@ -162,10 +162,13 @@ class Interviews:
             raise Problem(422, "twice", "send a document as text or as PDF, not both")
         check_disk(self._settings)
         resume, job = wanted.resume, wanted.job
-        if wanted.resume_pdf is not None:
-            resume = await asyncio.to_thread(text_of_pdf, wanted.resume_pdf, "resume_pdf")
-        if wanted.job_pdf is not None:
-            job = await asyncio.to_thread(text_of_pdf, wanted.job_pdf, "job_pdf")
+        try:
+            if wanted.resume_pdf is not None:
+                resume = await asyncio.to_thread(text_of, wanted.resume_pdf, "resume_pdf")
+            if wanted.job_pdf is not None:
+                job = await asyncio.to_thread(text_of, wanted.job_pdf, "job_pdf")
+        except DocumentError as error:
+            raise Problem(422, error.code, str(error)) from error
         settings = self._settings.model_copy(
             update={
                 "mode": wanted.mode or self._settings.mode,
@@ -180,9 +183,13 @@ class Interviews:
             wanted.candidate,
             wanted.seed,
             level=wanted.level,
+            role=wanted.role,
+            domain=wanted.domain,
+            difficulty=wanted.difficulty,
+            resume=resume,
+            job=job,
         )
         agreed = planned(settings, wishes, CandidateSource(kind="room", room=wanted.room, identity=wanted.identity))
-        agreed = agreed.model_copy(update={"role": wanted.role, "resume": resume, "job": job})
         await create(self._store, self._settings, agreed)
         return self.link(agreed.id)
 

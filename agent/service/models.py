@@ -20,9 +20,13 @@ class NewInterview(Body):
     """An interview to be held."""
 
     candidate: str = Field(default="Candidate", min_length=1, max_length=80, pattern=r"^[^\x00-\x1f<>{}]+$")
-    pack: str = Field(default="phone-screen", description="name of a question pack, see /api/v1/packs")
+    pack: str = Field(
+        default="phone-screen", description="name of a question pack, see /api/v1/packs; auto: by role, domain and job"
+    )
     role: str = Field(default="", max_length=120)
     level: Literal["", "junior", "mid", "senior"] = ""
+    domain: str = Field(default="", max_length=40, description="a subfield, for pack auto")
+    difficulty: int | None = Field(default=None, ge=1, le=5)
     mode: Mode | None = Field(default=None, description="practice or screen; default: VIVA_MODE")
     language: str = Field(default="en", pattern=r"^[a-z]{2}$")
     minutes: float = Field(default=10.0, ge=1.0, le=120.0)
@@ -30,9 +34,13 @@ class NewInterview(Body):
     probes: int | None = Field(default=None, ge=0, le=5, description="follow-ups per question, at most")
     seed: int = Field(default=0, ge=0, le=2**31)
     resume: str = Text
-    resume_pdf: Base64Bytes | None = Field(default=None, max_length=8_000_000, description="instead of `resume`")
+    resume_pdf: Base64Bytes | None = Field(
+        default=None, max_length=8_000_000, description="instead of `resume`: PDF, DOCX or text"
+    )
     job: str = Text
-    job_pdf: Base64Bytes | None = Field(default=None, max_length=8_000_000, description="instead of `job`")
+    job_pdf: Base64Bytes | None = Field(
+        default=None, max_length=8_000_000, description="instead of `job`: PDF, DOCX or text"
+    )
     room: str = Field(
         default="", max_length=120, pattern=r"^[\w.@-]*$", description="an existing LiveKit room; empty: one of our own"
     )

@@ -164,7 +164,7 @@ def test_documents_as_text_or_pdf(client: TestClient, settings: Settings) -> Non
     blank.encrypt("secret")
     blank.write(locked)
     for data, kind in (
-        (b"MZ not a pdf", "not-a-pdf"), (b"%PDF-1.4 and then nothing", "broken-pdf"),
+        (b"MZ\x90\x00\xff\xfe", "not-text"), (b"%PDF-1.4 and then nothing", "broken-pdf"),
         (empty.getvalue(), "empty-pdf"), (locked.getvalue(), "locked-pdf"),
     ):  # fmt: skip
         answer = client.post(API, json={"resume_pdf": encoded(data)}, headers=HEADERS)

@@ -1,0 +1,98 @@
+"""Text out of what people attach: PDF, DOCX, or text itself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import docx
+import docx.opc.exceptions
+from pypdf import PdfReader
+from pypdf.errors import PyPdfError
+
+from agent.errors import UserError
+
+LONGEST = 40_000  # characters kept: a resume of ten pages
+MOST_PAGES = 40
+
+
+class DocumentError(UserError):
+    """A document that holds no text we can read. `code`: which kind of trouble, for the API."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def text_of_pdf(data: bytes, what: str) -> str:
+    """Raises DocumentError for a PDF that is broken, locked, or holds no text (a scan)."""
+    try:
+        reader = PdfReader(io.BytesIO(data))
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise DocumentError("locked-pdf", f"{what}: the PDF is locked by a password; send one without")
+        text = "\n".join(page.extract_text() or "" for page in reader.pages[:MOST_PAGES])
+    except DocumentError:
+        raise
+    except (
+        PyPdfError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        OSError,
+        NotImplementedError,
+    ) as error:
+        raise DocumentError("broken-pdf", f"{what}: the PDF cannot be read; save it again, or send its text") from error
+    text = _tidy(text)
+    if not text:
+        raise DocumentError("empty-pdf", f"{what}: the PDF holds no text (a scan?); send its text instead")
+    return text
+
+
+def text_of_docx(data: bytes, what: str) -> str:
+    """Paragraphs and tables. Raises DocumentError for a file that is no DOCX or holds no text."""
+    try:
+        document = docx.Document(io.BytesIO(data))
+        lines = [p.text for p in document.paragraphs]
+        lines += [" ".join(cell.text for cell in row.cells) for table in document.tables for row in table.rows]
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, docx.opc.exceptions.PackageNotFoundError) as error:
+        raise DocumentError(
+            "broken-docx", f"{what}: this is no DOCX that can be read; save it again, or send its text"
+        ) from error
+    text = _tidy("\n".join(lines))
+    if not text:
+        raise DocumentError("empty-docx", f"{what}: the DOCX holds no text; send its text instead")
+    return text
+
+
+def text_of(data: bytes, what: str) -> str:
+    """By what the file is, not by what it is called. Raises DocumentError."""
+    if data.lstrip()[:5].startswith(b"%PDF-"):
+        return text_of_pdf(data, what)
+    if data[:2] == b"PK":
+        return text_of_docx(data, what)
+    try:
+        text = _tidy(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DocumentError("not-text", f"{what}: neither PDF, DOCX nor UTF-8 text; save it as one of them") from error
+    if not text:
+        raise DocumentError("empty", f"{what}: there is no text in it")
+    return text
+
+
+def read_document(path: Path | None) -> str:
+    """The text of a file, "" for none. Raises UserError."""
+    if path is None:
+        return ""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}; check the path") from error
+    return text_of(data, str(path))
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(line.strip() for line in text.replace("\x00", "").splitlines() if line.strip())[:LONGEST]

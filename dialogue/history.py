@@ -1,0 +1,53 @@
+"""What earlier practice says about what to practise now: weak spots come back, spaced. Pure.
+
+Spacing by the level that was reached, after the expanding-interval principle (Landauer & Bjork 1978) with Leitner's
+boxes: a weak answer is due the next day, a middling one after three days, a strong one after two weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+DAY = 86_400.0
+_BOXES = ((2.5, 1.0), (4.0, 3.0), (5.1, 14.0))  # level below which, days until it is due
+
+
+@dataclass(frozen=True)
+class Past:
+    """One answer of an earlier session. `at`: unix s."""
+
+    question: str
+    competency: str
+    level: float
+    at: float
+
+
+def due(past: Past, now: float) -> float:
+    """How due a repetition is: 1 on the day, more later (at most 2), less before."""
+    days = next(days for below, days in _BOXES if past.level < below)
+    return min(2.0, max(0.0, (now - past.at) / (days * DAY)))
+
+
+def weights(history: Sequence[Past], questions: Sequence[tuple[str, str]], now: float) -> dict[str, float]:
+    """Weight of each (question, competency): weak and due first, a strong answer of yesterday last.
+
+    A question that was asked counts by its own newest answer; others by the newest of their competency, at half.
+    """
+    newest: dict[str, Past] = {}
+    for past in sorted(history, key=lambda p: p.at):
+        newest[past.question] = past
+        newest[f"competency:{past.competency}"] = past
+    found: dict[str, float] = {}
+    for id_, competency in questions:
+        own, related = newest.get(id_), newest.get(f"competency:{competency}")
+        if own:
+            found[id_] = (5.0 - own.level) / 4.0 * due(own, now) + (due(own, now) - 1.0) * 0.5
+        elif related:
+            found[id_] = 0.5 * (5.0 - related.level) / 4.0 * due(related, now)
+    return found
+
+
+def trend(history: Sequence[Past], competency: str) -> list[tuple[float, float]]:
+    """(unix s, level) of a competency's answers, oldest first."""
+    return sorted((p.at, p.level) for p in history if p.competency == competency)
