@@ -101,6 +101,23 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="take interviews in LiveKit rooms")
     worker.add_argument("--dev", action="store_true", help="end at once on Ctrl-C instead of finishing the calls")
 
+    coach = commands.add_parser(
+        "coach", help="talk about a practice report: why a rating, what to improve, an outline of your own facts"
+    )
+    coach.add_argument("session")
+
+    again = commands.add_parser("retry", help="try one question of a practice again and compare both answers")
+    again.add_argument("session")
+    again.add_argument("question", help="its id, as in the report")
+    again.add_argument(
+        "--follow-up", action="store_true", help="from its last follow-up instead of the question itself"
+    )
+    how = again.add_mutually_exclusive_group()
+    how.add_argument("--answers", nargs="+", metavar="FILE", help="recordings that are played as the answers")
+    how.add_argument("--text", action="store_true", help="type the answer in this terminal")
+    how.add_argument("--persona", metavar="NAME", help="a simulated candidate with a voice (sam)")
+    _common(again)
+
     pack = commands.add_parser("pack", help="question packs: lint, new, preview")
     pack.add_argument("what", choices=["lint", "new", "preview", "list"])
     pack.add_argument(
@@ -146,6 +163,11 @@ def _command(arguments: argparse.Namespace) -> int:
         logging.getLogger().setLevel(logging.DEBUG if arguments.verbose else logging.INFO)
         asyncio.run(run_worker(load_settings(), dev=arguments.dev))
         return 0
+    if arguments.command == "coach":
+        from agent.coaching import run_coach
+
+        run_coach(load_settings(), arguments.session, Console())
+        return 0
     if arguments.command == "pack":
         from agent.packs import run as packs
 
@@ -190,7 +212,7 @@ def _bench(name: str, rest: list[str]) -> int:
 
 async def _session(arguments: argparse.Namespace, console: Console) -> Path:
     from agent.documents import read_document
-    from agent.interview import DEMO, interview, interview_again, report_again
+    from agent.interview import DEMO, interview, interview_again, report_again, retry
     from agent.planning import Wishes
 
     if arguments.command == "report":
@@ -201,6 +223,10 @@ async def _session(arguments: argparse.Namespace, console: Console) -> Path:
     if arguments.command == "demo":
         demo = Wishes(**{**DEMO.__dict__, "out": arguments.out})
         return await interview(settings, demo, CandidateSource(kind="simulated", persona="sam"), console)
+    if arguments.command == "retry":
+        return await retry(
+            settings, arguments.session, arguments.question, _source(arguments), console, follow_up=arguments.follow_up
+        )
     if arguments.resume:
         return await interview_again(settings, arguments.resume, arguments.out, console)
     ids = tuple(part.strip() for part in arguments.questions.split(",") if part.strip())

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from agent.coaching import retry_of, show_comparison, write_comparison
 from agent.engines import Engines, choose_llm, load_engines, load_model, open_store
 from agent.errors import UserError
 from agent.live_view import LiveView
@@ -38,7 +39,24 @@ async def interview(settings: Settings, wishes: Wishes, source: CandidateSource,
     answers = load_answers([Path(f) for f in source.files])
     if answers:
         wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
-    agreed = planned(settings, wishes, source)
+    return await _new(settings, planned(settings, wishes, source), source, answers, console, wishes.out)
+
+
+async def retry(
+    settings: Settings, session: str, question: str, source: CandidateSource, console: Console, *, follow_up: bool = False
+) -> Path:  # fmt: skip
+    """One question of an earlier practice again, as an interview of its own, with a comparison at its end."""
+    store, _ = await open_store(settings)
+    try:
+        agreed = retry_of(fold(await events_of(store, session)), question, source, follow_up=follow_up)
+    finally:
+        await store.close()
+    return await _new(settings, agreed, source, load_answers([Path(f) for f in source.files]), console, None)
+
+
+async def _new(
+    settings: Settings, agreed: Interview, source: CandidateSource, answers: list[Audio], console: Console, out: Path | None
+) -> Path:  # fmt: skip
     check_disk(settings)
     _notice(console, agreed)
     engines = load_engines(settings) if source.kind != "typed" else None
@@ -48,7 +66,7 @@ async def interview(settings: Settings, wishes: Wishes, source: CandidateSource,
             console if source.kind != "typed" else Console(quiet=True), f"{agreed.title} · {agreed.id}"
         ) as view:
             begun = await begin(store, settings, agreed, _consent_by(source), view.on_event, _names(engines))
-            return await _run(settings, store, begun, engines, answers, view, console, wishes.out)
+            return await _run(settings, store, begun, engines, answers, view, console, out)
     finally:
         await store.close()
         if engines:
@@ -124,7 +142,11 @@ async def _run(
         raise
     finally:
         await journal.release()
-    return await finish(store, begun.id, raw, out or home / "report")
+    folder = await finish(store, begun.id, raw, out or home / "report")
+    assert journal.state.interview is not None
+    if found := write_comparison(settings, journal.state.interview, folder):
+        show_comparison(found, console)
+    return folder
 
 
 def _mind(settings: Settings, state: State, model: LanguageModel | None) -> Mind:

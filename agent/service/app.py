@@ -25,6 +25,7 @@ from agent.service.tokens import Links, is_operator, links_of, operator_keys
 from agent.service.watch import Watch
 from agent.service.webhooks import Webhooks
 from agent.settings import Settings
+from dialogue.compare import Comparison
 from memory.store import EventStore
 from prompts.loader import pack_names
 
@@ -197,6 +198,18 @@ def _routes(app: FastAPI) -> None:
         if who != "candidate":
             raise Problem(403, "not-you", "only the candidate joins as the candidate; for others there is /tokens")
         return await use.interviews.join(session, take_over=wanted.take_over)
+
+    @app.post(f"{one}/coach", dependencies=[Reader], responses=_RESPONSES)
+    async def coach(use: Use, session: Session, talk: models.Talk) -> models.CoachReply:
+        return await use.interviews.coach(session, talk)
+
+    @app.post(f"{one}/retry", status_code=201, dependencies=[Reader], responses=_RESPONSES)
+    async def retry(use: Use, session: Session, wanted: models.Retry) -> models.Created:
+        return await use.interviews.retry(session, wanted)
+
+    @app.get(f"{one}/comparison", dependencies=[Reader], responses=_RESPONSES)
+    async def comparison(use: Use, session: Session) -> Comparison:
+        return use.interviews.comparison(await use.interviews.known(session))
 
     @app.post(f"{one}/tokens", dependencies=[Operator], responses=_RESPONSES)
     async def tokens(use: Use, session: Session, person: models.PersonIn) -> models.RoomAccess:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from agent.coaching import answer as coach_answer
+from agent.coaching import comparison_of, retry_of
 from agent.documents import DocumentError, text_of
+from agent.errors import UserError
 from agent.planning import AUTO, Wishes, planned
 from agent.rooms.cast import CANDIDATE
 from agent.service import models
@@ -19,6 +22,9 @@ from agent.service.problems import Problem
 from agent.service.tokens import Links, room_token
 from agent.sessions import check_disk, consent_of, create, session_folder, taken
 from agent.settings import Settings
+from dialogue.coach import Message
+from dialogue.compare import Comparison
+from dialogue.report_model import Report
 from dialogue.state import State, fold
 from memory.events import AnyEvent, Ended
 from memory.records import CandidateSource, Interview
@@ -192,6 +198,43 @@ class Interviews:
         agreed = planned(settings, wishes, CandidateSource(kind="room", room=wanted.room, identity=wanted.identity))
         await create(self._store, self._settings, agreed)
         return self.link(agreed.id)
+
+    async def coach(self, session: str, talk: models.Talk) -> models.CoachReply:
+        """The coach's next words on a practice report. Raises Problem."""
+        await self.known(session)
+        messages = [Message(m.who, m.text) for m in talk.messages]
+        if messages[-1].who != "you":
+            raise Problem(422, "not-your-turn", "the last message must be the person's")
+        try:
+            advice = await asyncio.to_thread(coach_answer, self._settings, session, messages)
+        except UserError as error:
+            raise Problem(409, "no-coach", str(error)) from error
+        return models.CoachReply(text=advice.text, question=advice.question, evidence=advice.evidence)
+
+    async def retry(self, session: str, wanted: models.Retry) -> models.Created:
+        """One question of a practice again, as an interview of its own. Raises Problem."""
+        known = await self.known(session)
+        try:
+            agreed = retry_of(known.state, wanted.question, CandidateSource(kind="room"), follow_up=wanted.follow_up)
+        except UserError as error:
+            raise Problem(409, "no-retry", str(error)) from error
+        check_disk(self._settings)
+        await create(self._store, self._settings, agreed)
+        return self.link(agreed.id)
+
+    def comparison(self, known: Known) -> Comparison:
+        """A retried answer beside the earlier one. Raises Problem where there is nothing to compare."""
+        found = None
+        if known.interview.retry_of:
+            path = self.report(known.interview.id, "report.json")
+            found = comparison_of(
+                self._settings, Report.model_validate_json(path.read_bytes()), known.interview.retry_of
+            )
+        if found is None:
+            raise Problem(
+                404, "no-comparison", "this interview tries nothing again, or one of the two reports is missing"
+            )
+        return found
 
     def link(self, session: str) -> models.Created:
         token = self._links.mint(session)

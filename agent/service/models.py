@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
-from memory.records import Mode
+from memory.records import Mode, Span
 
 Status = Literal["invited", "consented", "live", "waiting", "ended", "cancelled"]
 Text = Field(default="", max_length=40_000)
@@ -45,6 +45,28 @@ class NewInterview(Body):
         default="", max_length=120, pattern=r"^[\w.@-]*$", description="an existing LiveKit room; empty: one of our own"
     )
     identity: str = Field(default="", max_length=120, description="the candidate's identity in that room")
+
+
+class Talk(Body):
+    """A talk with the coach so far, ending with the person's words. Nothing of it is stored."""
+
+    messages: list[CoachMessage] = Field(min_length=1, max_length=200)
+
+
+class CoachMessage(Body):
+    who: Literal["you", "coach"]
+    text: str = Field(min_length=1, max_length=4000)
+
+
+class CoachReply(BaseModel):
+    text: str
+    question: str = Field(description="id of the question it is about, or empty")
+    evidence: list[Span]
+
+
+class Retry(Body):
+    question: str = Field(min_length=1, max_length=120, description="id of a question that was asked")
+    follow_up: bool = Field(default=False, description="from its last follow-up instead of the question itself")
 
 
 class Created(BaseModel):

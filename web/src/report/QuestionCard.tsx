@@ -1,3 +1,5 @@
+import type { ReactNode } from "react";
+
 import { clock, plain, seconds } from "../format";
 import type { QuestionReport, Span, Statement } from "./model";
 import type { Player } from "./player";
@@ -31,7 +33,7 @@ export function Statements({ title, items, player }: { title: string; items: Sta
   );
 }
 
-export function QuestionCard({ question, index, player }: { question: QuestionReport; index: number; player: Player }) {
+export function QuestionCard({ question, index, player, children }: { question: QuestionReport; index: number; player: Player; children?: ReactNode }) {
   const { rubric, timing } = question;
   return (
     <article className="card question-card" id={`q${index + 1}`}>
@@ -123,6 +125,7 @@ export function QuestionCard({ question, index, player }: { question: QuestionRe
           ))}
         </div>
       )}
+      {children}
     </article>
   );
 }

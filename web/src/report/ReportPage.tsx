@@ -5,7 +5,10 @@ import { Shell } from "../Shell";
 import { clock, plain } from "../format";
 import { operatorKey } from "../operator/key";
 import { Charts } from "./Charts";
+import { Coach } from "./Coach";
+import { Comparison } from "./Comparison";
 import { QuestionCard, Statements } from "./QuestionCard";
+import { Retry } from "./Retry";
 import { Timeline } from "./Timeline";
 import { type Report, type TranscriptLine, measuredOf } from "./model";
 import { usePlayer } from "./player";
@@ -53,6 +56,7 @@ export function ReportPage({ id }: { id: string }) {
     );
   }
   const { overall } = report;
+  const practice = report.mode === "practice";
   return (
     <Shell title={report.title} wide>
       <div className="report-head">
@@ -97,9 +101,13 @@ export function ReportPage({ id }: { id: string }) {
         <Statements title="Time" items={overall.time_management} player={player} />
         <Statements title="Practice plan" items={overall.practice_plan} player={player} />
       </div>
+      {practice && <Comparison api={api} id={id} />}
       {report.questions.map((question, i) => (
-        <QuestionCard key={question.id} question={question} index={i} player={player} />
+        <QuestionCard key={question.id} question={question} index={i} player={player}>
+          {practice && question.exchanges.length > 0 && <Retry api={api} id={id} question={question.id} />}
+        </QuestionCard>
       ))}
+      {practice && <Coach api={api} id={id} player={player} />}
       <Charts answers={measuredOf(report)} />
       <footer className="limits">
         {report.limits.map((limit) => (

@@ -1,0 +1,95 @@
+import { useRef, useState } from "react";
+
+import { type Api, words } from "../api";
+import type { Player } from "./player";
+import type { Span } from "./model";
+
+interface Message {
+  who: "you" | "coach";
+  text: string;
+  evidence?: Span[];
+}
+
+const BEGIN = ["Why is my weakest answer rated like that?", "What should I improve?", "Give me an exercise", "Help me outline a better answer"];
+
+/** A talk about a practice report. The server keeps nothing of it: the talk is sent whole each time. */
+export function Coach({ api, id, player }: { api: Api; id: string; player: Player }) {
+  const [talk, setTalk] = useState<Message[]>([]);
+  const [draft, setDraft] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+
+  const say = async (text: string) => {
+    const mine: Message[] = [...talk, { who: "you", text }];
+    setTalk(mine);
+    setDraft("");
+    setBusy(true);
+    setProblem("");
+    try {
+      const messages = mine.slice(-100).map(({ who, text }) => ({ who, text }));
+      const reply = await api.post<{ text: string; evidence: Span[] }>(`/interviews/${id}/coach`, { messages });
+      setTalk([...mine, { who: "coach", text: reply.text, evidence: reply.evidence }]);
+    } catch (error) {
+      setProblem(words(error));
+    } finally {
+      setBusy(false);
+      field.current?.focus();
+    }
+  };
+
+  return (
+    <section className="card coach no-print" aria-labelledby="coach-title">
+      <h2 id="coach-title">Coach</h2>
+      <p className="muted">Explains by your own words, makes nothing up, and cannot change a rating. Nothing of this talk is stored.</p>
+      <ol className="talk" aria-live="polite">
+        {talk.map((message, i) => (
+          <li key={i} className={message.who}>
+            <span className="visually-hidden">{message.who === "you" ? "You: " : "Coach: "}</span>
+            <p>{message.text}</p>
+            {message.evidence?.map((span, j) =>
+              span.t0 !== null && player.url ? (
+                <button key={j} className="sentence" onClick={() => player.play(span.t0!, span.t1)}>
+                  “{span.quote}”
+                </button>
+              ) : (
+                <small key={j} className="muted">
+                  “{span.quote}”
+                </small>
+              ),
+            )}
+          </li>
+        ))}
+      </ol>
+      {talk.length === 0 && (
+        <div className="row wrap">
+          {BEGIN.map((text) => (
+            <button key={text} onClick={() => void say(text)} disabled={busy}>
+              {text}
+            </button>
+          ))}
+        </div>
+      )}
+      {problem && (
+        <p className="problem" role="alert">
+          {problem}
+        </p>
+      )}
+      <form
+        className="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (draft.trim() && !busy) void say(draft.trim());
+        }}
+      >
+        <label className="visually-hidden" htmlFor="coach-say">
+          Your message to the coach
+        </label>
+        <input id="coach-say" ref={field} value={draft} maxLength={4000} onChange={(event) => setDraft(event.target.value)} placeholder="Ask about a rating, or tell the missing fact" />
+        <button className="primary" disabled={busy || !draft.trim()}>
+          Send
+        </button>
+      </form>
+    </section>
+  );
+}
