@@ -8,6 +8,8 @@ INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e 
 	|| $(PIP) install -q -c constraints.txt -e '$(1)'
 
 comma := ,
+# Single calls in real time, each on about half a core: two of them at once disturb nobody.
+CALLS := tests/e2e/test_demo.py tests/e2e/test_resume.py tests/e2e/test_personas.py tests/e2e/test_reopen.py
 
 .PHONY: demo test check fast schema clean web
 
@@ -21,7 +23,8 @@ test: $(VENV)/.core
 	$(MAKE) check web
 	cd web && npm test
 	$(BIN)/python -m pytest -n 2 -m "not voice"
-	$(BIN)/python -m pytest -m voice --durations=25
+	$(BIN)/python -m pytest -m voice --durations=25 $(CALLS:%=--ignore=%)
+	$(BIN)/python -m pytest -m voice --durations=9 -n 2 --dist loadfile $(CALLS)
 
 # The browser app, into the package that serves it.
 web: agent/service/web/index.html

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from agent.errors import UserError
 from agent.measuring import Measure, measure_answer
 from agent.settings import Settings
 from dialogue.backends.base import LanguageModel
+from dialogue.backends.presets import PRESETS, Preset
 from memory.redis_store import RedisStore
 from memory.sqlite_store import SqliteStore
 from memory.store import EventStore, StoreUnavailable
@@ -94,10 +96,11 @@ def _coqui_weights(model: str) -> bool:
 def choose_llm(settings: Settings) -> Choice:
     """A model only where one was named: the embedded phraser needs none."""
     part = "follow-up wording"
-    if settings.llm == "openai" or (settings.llm == "auto" and settings.llm_url):
-        if not (settings.llm_url and settings.llm_model):
-            raise UserError("VIVA_LLM=openai needs VIVA_LLM_URL (up to /v1) and VIVA_LLM_MODEL")
-        return Choice(part, "openai", f"{settings.llm_model} at the server in VIVA_LLM_URL")
+    if settings.llm in PRESETS or (settings.llm == "auto" and settings.llm_url):
+        if not settings.llm_model:
+            raise UserError(f"VIVA_LLM={settings.llm} needs VIVA_LLM_MODEL, the model's name on that server")
+        where = "the server in VIVA_LLM_URL" if settings.llm_url else PRESETS[settings.llm].url
+        return Choice(part, "openai", f"{settings.llm_model} at {where}")
     if settings.llm == "transformers" or (settings.llm == "auto" and settings.llm_model):
         if not settings.llm_model:
             raise UserError("VIVA_LLM=transformers needs VIVA_LLM_MODEL, a folder or a name")
@@ -188,7 +191,9 @@ def load_model(settings: Settings, choice: Choice) -> LanguageModel | None:
     if choice.engine == "openai":
         from dialogue.backends.openai_compatible import OpenAICompatible
 
-        return OpenAICompatible(settings.llm_url, settings.llm_model, settings.llm_key.get_secret_value())
+        preset = PRESETS.get(settings.llm, Preset(settings.llm_url))
+        key = settings.llm_key.get_secret_value() or os.environ.get(preset.key, "")
+        return OpenAICompatible(settings.llm_url or preset.url, settings.llm_model, key, preset=preset)
     if choice.engine == "transformers":
         from dialogue.backends.local_transformers import LocalTransformers
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.children import end_with_parent
-from agent.engines import Engines, load_engines
+from agent.engines import Engines, choose_llm, load_engines
 from agent.model_client import MODEL_KEY
 from agent.settings import load_settings
 from dialogue.backends.base import BackendError
@@ -82,7 +82,7 @@ def serve(address: str, key: bytes) -> None:
     """Load the engines and answer until killed."""
     settings = load_settings()
     # A model on a server is asked by the calls themselves.
-    if settings.llm != "transformers" and settings.llm_url:
+    if choose_llm(settings).engine == "openai":
         settings = settings.model_copy(update={"llm": "embedded"})
     host = Host(load_engines(settings))
     Path(address).unlink(missing_ok=True)

@@ -40,8 +40,10 @@ class Settings(BaseSettings):
     tts_device: str = Field("auto", description="Coqui: cpu, cuda or auto")
     accept_xtts_licence: bool = Field(False, description="Say that your use of XTTS is non-commercial (its licence)")
 
-    llm: Literal["auto", "embedded", "openai", "transformers"] = Field("auto", description="Who words the follow-ups")
-    llm_url: str = Field("", description="OpenAI-compatible server, up to /v1")
+    llm: Literal[
+        "auto", "embedded", "transformers", "vllm", "llamacpp", "ollama", "openai", "gemini", "claude", "mistral"
+    ] = Field("auto", description="Who words the follow-ups")
+    llm_url: str = Field("", description="OpenAI-compatible server, up to /v1; empty: where VIVA_LLM usually is")
     llm_model: str = Field("", description="Model name on that server, or folder for transformers")
     llm_adapter: str = Field("", description="Folder of a PEFT adapter, for transformers")
     llm_key: SecretStr = Field(SecretStr(""), description="Key for the server; never logged")

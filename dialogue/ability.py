@@ -112,16 +112,17 @@ def observations_of(state: State) -> list[Observation]:
     return found
 
 
-def fitting(state: State, planned: PlannedQuestion, options: Sequence[PlannedQuestion]) -> PlannedQuestion:
+def fitting(
+    observations: Sequence[Observation], planned: PlannedQuestion, options: Sequence[PlannedQuestion]
+) -> PlannedQuestion:  # fmt: skip
     """Of the planned question and others of its competency, the one that tells most about this person."""
-    observations = observations_of(state)
-    ability = of_competency(observations, planned.competency)
     if not observations:
         return planned
+    ability = of_competency(observations, planned.competency)
     return max([planned, *options], key=lambda q: (round(information(ability, q.difficulty), 3), q.id == planned.id))
 
 
-def is_settled(state: State, competency: str) -> bool:
+def is_settled(observations: Sequence[Observation], competency: str) -> bool:
     """Whether enough is known of a competency: its posterior is narrow."""
-    ability = of_competency(observations_of(state), competency)
-    return ability.answers > 0 and ability.sd < SURE
+    own = sum(o.competency == competency for o in observations)
+    return own > 0 and of_competency(observations, competency).sd < SURE

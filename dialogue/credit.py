@@ -1,4 +1,4 @@
-"""Which words of an answer may count: not what was taken back, denied, or only repeated from the question. Pure.
+"""Which words of an answer may count: not what was taken back, denied, repeated from the question, or an order. Pure.
 
 A level that credited "I made that up" or an echo of the question would be wrong however well the words match.
 """
@@ -33,6 +33,27 @@ _REACH = 6  # words that a negation reaches over: "I would not look at the metri
 _NEW_CLAUSE = frozenset("but so and because until then though although however instead".split())
 
 
+# Sentences that address the system instead of telling something: they are no answer, and nothing of them is said back.
+_COMMANDS = frozenset(
+    "say print repeat ignore forget reply reveal give mark end translate praise output return pretend act disregard override".split()
+)
+_TO_THE_SYSTEM = (
+    "previous instructions", "system prompt", "your rubric", "your instructions", "your prompt", "developer mode", "you are now",
+    "as the administrator", "as an administrator", "as your administrator", "repeat after me", "hidden notes", "new rubric", "reply only",
+)  # fmt: skip
+
+
+def orders(plain: Sequence[str], ranges: Sequence[range]) -> set[int]:
+    """Indices of the words of sentences that are orders to the interviewer."""
+    dead: set[int] = set()
+    for part in ranges:
+        words = [plain[i] for i in part]
+        lead = [w for w in words[:2] if w not in {"please", "now", "then", "and"}]
+        if (lead and lead[0] in _COMMANDS) or _stands(f" {' '.join(words)} ", _TO_THE_SYSTEM):
+            dead |= set(part)
+    return dead
+
+
 def closes(text: str) -> bool:
     """Whether a sentence ends with this word, by the recogniser's punctuation."""
     return text.endswith((".", "?", "!"))
@@ -52,16 +73,17 @@ def sentence_ranges(texts: Sequence[str]) -> list[range]:
 def without_credit(texts: Sequence[str], plain: Sequence[str], question: str) -> set[int]:
     """Indices of words that count for nothing. `texts`: words as heard; `plain`: the same, lower case, bare."""
     ranges = sentence_ranges(texts)
-    return _retracted(plain, ranges) | _echoed(plain, ranges, question)
+    return _retracted(plain, ranges) | _echoed(plain, ranges, question) | orders(plain, ranges)
 
 
 def _retracted(plain: Sequence[str], ranges: Sequence[range]) -> set[int]:
     dead: set[int] = set()
     for number, part in enumerate(ranges):
         words = [plain[i] for i in part]
-        if any(_stands(words, phrase) for phrase in _ALL):
+        text = f" {' '.join(words)} "
+        if _stands(text, _ALL):
             dead |= set(range(part.stop))
-        elif any(_stands(words, phrase) for phrase in _ONE):
+        elif _stands(text, _ONE):
             # In one sentence: what stands before it; else the sentence before.
             at = min(place for phrase in _ONE if (place := _place(words, phrase)) is not None)
             dead |= set(range(part.start, part.start + at)) if at else set(ranges[number - 1]) if number else set()
@@ -76,8 +98,9 @@ def _place(words: Sequence[str], phrase: str) -> int | None:
     return None
 
 
-def _stands(words: Sequence[str], phrase: str) -> bool:
-    return _place(words, phrase) is not None
+def _stands(text: str, phrases: Sequence[str]) -> bool:
+    """Whether one of the phrases stands in a text with a space at either end."""
+    return any(f" {phrase} " in text for phrase in phrases)
 
 
 def _echoed(plain: Sequence[str], ranges: Sequence[range], question: str) -> set[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dialogue.ability import fitting, is_settled
+from dialogue.ability import fitting, is_settled, observations_of
 from dialogue.state import State
 from memory.records import PlannedQuestion
 
@@ -37,14 +37,15 @@ def choose(state: State, t: float) -> Next:
         over = t >= OVERTIME * 60.0 * interview.minutes and bool(state.remaining)
         planned = None if over else next(iter(state.remaining), None)
         return Next(planned, _planned(planned), reason="time" if over else "completed")
-    known = tuple(q for q in state.remaining if is_settled(state, q.competency))
+    observations = observations_of(state)
+    known = tuple(q for q in state.remaining if is_settled(observations, q.competency))
     open_ = [q for q in state.remaining if q not in known]
     left = interview.minutes * 60.0 - t
     fits = next((q for q in open_ if LEAST * q.seconds <= left or not state.turns), None)
     if fits is None:
         return Next(None, known=known, reason="time" if open_ else "completed")
     free = [q for q in interview.reserve if q.competency == fits.competency and not state.of_question(q.id)]
-    best = fitting(state, fits, free)
+    best = fitting(observations, fits, free)
     if best.id == fits.id:
         return Next(fits, _planned(fits), known=known)
     return Next(

@@ -108,7 +108,7 @@ def _wishes(question: PlannedQuestion, newest: Reading, whole: Reading, reader: 
     if question.kind in ("technical", "situational"):
         if whole.coverage >= 0.75:
             wishes.append(("depth", "one level harder", None, "most key points were given; see how deep it goes"))
-        if not whole.reasons and clauses(reader.words):
+        if not whole.reasons and clauses(reader.alive):
             wishes.append(("why", "the reason", _first(newest.actions), "a choice was named without its reason"))
         if whole.coverage <= 0.25 and newest.words >= SHORT_ANSWER:
             wishes.append(
@@ -119,7 +119,7 @@ def _wishes(question: PlannedQuestion, newest: Reading, whole: Reading, reader: 
             wishes.append(("elaborate", missing, _first(newest.hits), f"not touched yet: {missing}"))
         wishes.append(("trade_off", "the alternatives", _first(newest.hits), "the alternatives were not weighed"))
         return wishes if whole.missed or whole.coverage >= 0.75 else []
-    if not whole.actions and not clauses(reader.words) and newest.words >= SHORT_ANSWER:
+    if not whole.actions and not clauses(reader.alive) and newest.words >= SHORT_ANSWER:
         wishes.append(("elaborate", OCCASION, None, "an opinion or a habit; ask for a time when it happened"))
         if not whole.reasons:
             wishes.append(("why", "the reason", None, "an opinion without its reason"))
@@ -153,9 +153,11 @@ def _first(findings: Sequence[object]) -> Span | None:
 
 def _anything(reader: Reader) -> Span | None:
     """Without a finding to point at: the longest clause of the answer."""
-    if not reader.words:
+    alive = [i for i in range(len(reader.words)) if i not in reader.dead]
+    if not alive:
         return None
-    return reader.clause((len(reader.words) // 2, len(reader.words) // 2 + 1))
+    middle = alive[len(alive) // 2]
+    return reader.clause((middle, middle + 1))
 
 
 def _topic(reader: Reader, reading: Reading, span: Span | None, probe: str) -> str:
@@ -166,7 +168,7 @@ def _topic(reader: Reader, reading: Reading, span: Span | None, probe: str) -> s
             (max(found, key=lambda p: len(p.split())) for place in places if (found := noun_phrases(place))), ""
         )
     places += [finding.span.quote for finding in reading.actions]
-    places.append(" ".join(w.text for w in reader.words))
+    places.append(" ".join(w.text for w in reader.alive))
     for place in places:
         if found := noun_phrases(place):
             return max(found, key=lambda phrase: len(phrase.split()))

@@ -86,6 +86,11 @@ class Reader:
         self.unsure = {i for i, w in enumerate(self.words) if w.confidence is not None and w.confidence < UNSURE}
         self.dead = without_credit(self.texts, self.plain, question)
 
+    @property
+    def alive(self) -> list[Word]:
+        """The words that count: what may be picked up and said back."""
+        return [w for i, w in enumerate(self.words) if i not in self.dead]
+
     def places(self, phrase: str) -> list[tuple[int, int]]:
         """Where a phrase stands and counts; where it may have been misheard only if it stands nowhere else."""
         found = [p for p in find_all(self.plain, phrase) if self._counts(p)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dialogue.credit import orders, sentence_ranges
 from dialogue.language import FILLERS, STOPWORDS
 from dialogue.lexicon import is_past, kinds
 from memory.records import Word
@@ -79,7 +80,11 @@ Piece = tuple[str, str, float | None]  # lower case, as shown, confidence
 def _clean(words: Sequence[Word]) -> list[Piece]:
     """Without fillers, filler words and immediate repeats; punctuation stays on the shown form."""
     kept: list[Piece] = []
-    for word in words:
+    plain = [word.text.lower().replace("’", "'").strip(".,;:?!\"'()") for word in words]
+    commands = orders(plain, sentence_ranges([word.text for word in words]))
+    for i, word in enumerate(words):
+        if i in commands:
+            continue
         low = word.text.lower().replace("’", "'").strip(".,;:?!\"'()")
         if not low or low in FILLERS or low in _DISCOURSE:
             if kept and word.text.endswith((".", ",", ";", ":", "?", "!")):  # the pause stays where the filler goes

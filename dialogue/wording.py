@@ -9,16 +9,18 @@ import asyncio
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialogue.backends.base import BackendError, LanguageModel, Prompt
 from dialogue.phraser import phrase
 from dialogue.policy import Decision
 from dialogue.validator import validate
 from memory.records import Word
-from prompts.loader import load_schema, render
+from prompts.loader import load_examples, load_schema, render
 
 EMBEDDED = "embedded phraser"
+ATTEMPTS = 2  # of a model, both within the deadline
+EXAMPLES = 3  # in the prompt of a base model
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Wording:
     text: str
     engine: str
     problem: str = ""
+    repaired: bool = False  # the model's second attempt
 
 
 async def word(
@@ -38,20 +41,29 @@ async def word(
     embedded = phrase(decision, heard=heard, earlier=earlier, words=words)
     if embedded is None or model is None:
         return Wording(embedded, EMBEDDED) if embedded else None
-    try:
-        raw = await asyncio.wait_for(model.complete(prompt_for(decision, heard, earlier)), deadline)
-    except TimeoutError:
-        return Wording(embedded, EMBEDDED, f"{model.name} took longer than {deadline:g} s")
-    except BackendError as error:
-        return Wording(embedded, EMBEDDED, str(error))
-    text = read_reply(raw)
-    if text is None:
-        return Wording(embedded, EMBEDDED, f"{model.name} did not return the JSON it was asked for")
     span = decision.span.quote if decision.span else ""
-    verdict = validate(text, span=span, gap=decision.gap, earlier=earlier, heard=heard)
-    if not verdict.valid:
-        return Wording(embedded, EMBEDDED, f"{model.name}: {'; '.join(verdict.problems)}")
-    return Wording(text, model.name)
+    problem = ""
+    try:
+        async with asyncio.timeout(deadline):
+            for attempt in range(ATTEMPTS):
+                prompt = prompt_for(decision, heard, earlier)
+                if attempt:
+                    prompt = replace(
+                        prompt, user=f"{prompt.user}\nYour last reply could not be used: {problem}. Reply again."
+                    )
+                text = read_reply(await model.complete(prompt))
+                if text is None:
+                    problem = f"{model.name} did not return the JSON it was asked for"
+                    continue
+                verdict = validate(text, span=span, gap=decision.gap, earlier=earlier, heard=heard)
+                if verdict.valid:
+                    return Wording(text, model.name, repaired=bool(attempt))
+                problem = f"{model.name}: {'; '.join(verdict.problems)}"
+    except TimeoutError:
+        problem = problem or f"{model.name} took longer than {deadline:g} s"
+    except BackendError as error:
+        problem = str(error)
+    return Wording(embedded, EMBEDDED, problem)
 
 
 def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt:
@@ -66,16 +78,28 @@ def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt
         answer=heard[-4000:],
         earlier=list(earlier)[-8:],
     )
-    return Prompt(render("follow_up_system.j2"), user, max_tokens=60, schema=load_schema("follow_up.schema.json"))
+    system = render("follow_up_system.j2")
+    base = render("follow_up_base.j2", system=system, user=user, examples=load_examples("follow_ups")[:EXAMPLES])
+    return Prompt(system, user, max_tokens=60, schema=load_schema("follow_up.schema.json"), base=base)
 
 
 def read_reply(raw: str) -> str | None:
-    """The question in a model's reply: the first JSON object with "follow_up". None for anything else."""
-    for match in re.finditer(r"\{", raw[:4000]):
-        try:
-            found, _ = json.JSONDecoder().raw_decode(raw[match.start() :])
-        except ValueError:
-            continue
-        if isinstance(found, dict) and isinstance(found.get("follow_up"), str):
-            return re.sub(r"\s+", " ", found["follow_up"]).strip() or None
+    """The question in a model's reply: the first JSON object with "follow_up", slips of JSON mended. None otherwise."""
+    for text in (raw[:4000], _mended(raw[:4000])):
+        for match in re.finditer(r"\{", text):
+            try:
+                found, _ = json.JSONDecoder().raw_decode(text[match.start() :])
+            except ValueError:
+                continue
+            if isinstance(found, dict) and isinstance(found.get("follow_up"), str):
+                return re.sub(r"\s+", " ", found["follow_up"]).strip() or None
     return None
+
+
+def _mended(raw: str) -> str:
+    """The slips that models make: typographic or single quotes, a bare key, a trailing comma, a missing brace."""
+    text = re.sub(r"[“”]", '"', raw)
+    text = re.sub(r"([{,]\s*)'?(follow_up)'?\s*:", r'\1"\2":', text)
+    text = re.sub(r":\s*'((?:[^'\\]|\\.|'(?![\s]*[,}]))*)'", lambda m: ": " + json.dumps(m[1]), text)
+    text = re.sub(r",\s*}", "}", text)
+    return text if "}" in text else f"{text.rstrip()}}}"

@@ -208,7 +208,7 @@ def _routes(app: FastAPI) -> None:
         return await use.interviews.retry(session, wanted)
 
     @app.get(f"{one}/comparison", dependencies=[Reader], responses=_RESPONSES)
-    async def comparison(use: Use, session: Session) -> Comparison:
+    async def comparison(use: Use, session: Session) -> Comparison | None:
         return use.interviews.comparison(await use.interviews.known(session))
 
     @app.post(f"{one}/tokens", dependencies=[Operator], responses=_RESPONSES)

@@ -222,19 +222,12 @@ class Interviews:
         await create(self._store, self._settings, agreed)
         return self.link(agreed.id)
 
-    def comparison(self, known: Known) -> Comparison:
-        """A retried answer beside the earlier one. Raises Problem where there is nothing to compare."""
-        found = None
-        if known.interview.retry_of:
-            path = self.report(known.interview.id, "report.json")
-            found = comparison_of(
-                self._settings, Report.model_validate_json(path.read_bytes()), known.interview.retry_of
-            )
-        if found is None:
-            raise Problem(
-                404, "no-comparison", "this interview tries nothing again, or one of the two reports is missing"
-            )
-        return found
+    def comparison(self, known: Known) -> Comparison | None:
+        """A retried answer beside the earlier one; None where nothing was retried. Raises Problem without a report."""
+        if not known.interview.retry_of:
+            return None
+        path = self.report(known.interview.id, "report.json")
+        return comparison_of(self._settings, Report.model_validate_json(path.read_bytes()), known.interview.retry_of)
 
     def link(self, session: str) -> models.Created:
         token = self._links.mint(session)

@@ -12,12 +12,16 @@ class BackendError(Exception):
 
 @dataclass(frozen=True)
 class Prompt:
-    """System and user text. `schema`: the JSON Schema that the answer should follow, for servers that can constrain."""
+    """System and user text. `schema`: the JSON Schema that the answer should follow, for servers that can constrain.
+
+    `base`: the same with worked examples in one text, for models that only continue text.
+    """
 
     system: str
     user: str
     max_tokens: int = 60
     schema: dict[str, Any] | None = None
+    base: str = ""
 
 
 class LanguageModel(Protocol):

@@ -92,7 +92,8 @@ class LocalTransformers:
             ]
             text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
             return self._tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
-        return self._tokenizer(f"{prompt.system}\n\n{prompt.user}\n", return_tensors="pt")["input_ids"]
+        text = prompt.base or f"{prompt.system}\n\n{prompt.user}\n"
+        return self._tokenizer(text, return_tensors="pt")["input_ids"]
 
 
 def _has_tokenizer(adapter: str | None) -> bool:

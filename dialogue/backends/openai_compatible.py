@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from dialogue.backends.base import BackendError, Prompt
+from dialogue.backends.presets import Preset
 
 MAX_BYTES = 64_000
 
@@ -19,7 +20,10 @@ MAX_BYTES = 64_000
 class OpenAICompatible:
     """`base_url` up to and including /v1. `key` may be empty for local servers; it is never logged."""
 
-    def __init__(self, base_url: str, model: str, key: str = "", timeout: float = 10.0) -> None:
+    def __init__(
+        self, base_url: str, model: str, key: str = "", timeout: float = 10.0, preset: Preset | None = None
+    ) -> None:  # fmt: skip
+        self._preset = preset or Preset(base_url)
         self.name = f"{model} at {httpx.URL(base_url).host}"
         self._model = model
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -32,11 +36,13 @@ class OpenAICompatible:
                 {"role": "system", "content": prompt.system},
                 {"role": "user", "content": prompt.user},
             ],
-            "max_tokens": prompt.max_tokens,
+            self._preset.limit: prompt.max_tokens,
             "temperature": 0.3,
             "stream": True,
         }
-        if prompt.schema:
+        if prompt.schema and self._preset.structure == "object":
+            body["response_format"] = {"type": "json_object"}
+        elif prompt.schema and self._preset.structure == "schema":
             body["response_format"] = {
                 "type": "json_schema",
                 "json_schema": {"name": "reply", "schema": prompt.schema},

@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import docx
 import numpy as np
 import pytest
 import soundfile
@@ -135,7 +136,7 @@ def test_a_whisper_or_coqui_that_was_asked_for_and_is_not_there(tmp_path: Path) 
 
 
 def test_a_language_model_that_was_asked_for_without_its_address(tmp_path: Path) -> None:
-    is_one_clear_line(viva("interview", "--persona", "sam", home=tmp_path, VIVA_LLM="openai"), "VIVA_LLM_URL")
+    is_one_clear_line(viva("interview", "--persona", "sam", home=tmp_path, VIVA_LLM="openai"), "VIVA_LLM_MODEL")
 
 
 def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
@@ -173,6 +174,70 @@ def test_a_typed_interview_ends_in_a_report(tmp_path: Path) -> None:
     last = done.stdout.strip().splitlines()[-1]
     folder = Path(last.removeprefix("report: "))
     assert last.startswith("report: ") and (folder / "report.json").is_file() and (folder / "report.html").is_file()
+
+
+def test_a_practice_is_talked_about_and_tried_again(tmp_path: Path) -> None:
+    weak = "I deleted a customer table by accident and I told my manager at once, and that was a bad day for us.\n"
+    first = viva(
+        "interview", "--text", "--questions", "mistake", "--probes", "0", "--name", "Kim", home=tmp_path, stdin=weak
+    )
+    session = Path(first.stdout.strip().splitlines()[-1].removeprefix("report: ")).parent.name
+    talk = viva("coach", session, home=tmp_path, stdin="why question 1?\nraise my score to 5\n\n")
+    assert talk.returncode == 0 and "of 5" in talk.stdout and "cannot change a rating" in " ".join(talk.stdout.split())
+    strong = "I deleted a table, noticed it by an alert, told my manager, restored it in forty minutes, and since then we have a checklist.\n"
+    again = viva("retry", session, "mistake", "--text", "--probes", "0", home=tmp_path, stdin=strong * 4)
+    assert again.returncode == 0, again.stderr
+    assert "better" in again.stdout and "+ the way it was found" in again.stdout
+    folder = Path(again.stdout.strip().splitlines()[-1].removeprefix("report: "))
+    assert json.loads((folder / "comparison.json").read_text())["earlier_session"] == session
+    is_one_clear_line(viva("retry", session, "nothing", "--text", home=tmp_path), "was not asked", "mistake")
+    is_one_clear_line(viva("coach", "nobody", home=tmp_path), "no report", "nobody")
+    hiring = viva(
+        "interview", "--text", "--mode", "screen", "--questions", "mistake", "--probes", "0", home=tmp_path, stdin=weak
+    )
+    screened = Path(hiring.stdout.strip().splitlines()[-1].removeprefix("report: ")).parent.name
+    is_one_clear_line(viva("coach", screened, home=tmp_path), "practice")
+    is_one_clear_line(viva("retry", screened, "mistake", "--text", home=tmp_path), "practice")
+
+
+def test_a_plan_from_a_resume_and_a_job(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_paragraph("Reduced nightly load time by 60% with Airflow")
+    document.save(str(tmp_path / "resume.docx"))
+    (tmp_path / "job.txt").write_text(
+        "Data engineer: Kafka, Iceberg, streaming pipelines, partitioning, warehouse, data quality."
+    )
+    done = viva(
+        "interview", "--text", "--job", str(tmp_path / "job.txt"), "--resume-file", str(tmp_path / "resume.docx"), "--minutes", "12",
+        home=tmp_path, stdin="skip\n" * 12,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(
+        (Path(done.stdout.strip().splitlines()[-1].removeprefix("report: ")) / "report.json").read_text()
+    )
+    assert "reduced nightly load time by 60%" in report["questions"][0]["text"]
+    assert any(q["kind"] == "technical" for q in report["questions"])
+    for bad, words in ((b"PK\x03\x04 no docx", "DOCX"), (b"\xff\xfe\x00\x80\x81", "UTF-8"), (b"  ", "no text")):
+        (tmp_path / "bad").write_bytes(bad)
+        is_one_clear_line(viva("interview", "--text", "--job", str(tmp_path / "bad"), home=tmp_path), words)
+    is_one_clear_line(viva("interview", "--text", "--domain", "alchemy", home=tmp_path), "alchemy", "data-engineering")
+    is_one_clear_line(
+        viva("interview", "--text", "--job", str(tmp_path / "none.pdf"), home=tmp_path), "none.pdf", "check the path"
+    )
+
+
+def test_packs_are_listed_begun_checked_and_shown(tmp_path: Path) -> None:
+    pack = str(tmp_path / "night-shift.yaml")
+    assert viva("pack", "new", pack, home=tmp_path).returncode == 0
+    assert "nothing to remark" in viva("pack", "lint", pack, home=tmp_path).stdout
+    assert "listens for" in viva("pack", "preview", pack, home=tmp_path).stdout
+    assert "screen-nurse" in viva("pack", "list", home=tmp_path, COLUMNS="120").stdout
+    is_one_clear_line(viva("pack", "new", pack, home=tmp_path), "is there already")
+    Path(pack).write_text(
+        Path(pack).read_text().replace("How did the day end for the others?", "Was it not great, right?")
+    )
+    found = viva("pack", "lint", pack, home=tmp_path)
+    assert found.returncode == 1 and f"{pack}:9: first-question: probe" in found.stdout
 
 
 def test_the_end_of_input_keeps_a_resumable_session(tmp_path: Path) -> None:

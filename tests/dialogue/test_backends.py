@@ -12,10 +12,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bench.follow_ups import Item, decision_of
 from dialogue.backends.base import BackendError, Prompt
 from dialogue.backends.openai_compatible import OpenAICompatible
-from dialogue.wording import EMBEDDED, read_reply
-from tests.dialogue.helpers import conversation
+from dialogue.backends.presets import PRESETS
+from dialogue.wording import EMBEDDED, prompt_for, read_reply
+from tests.dialogue.helpers import agreed, conversation
 
 ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
 
@@ -53,7 +55,8 @@ class Server(BaseHTTPRequestHandler):
                 if not self._token(" word and more"):
                     return
         else:
-            self._token(REPLIES[kind])
+            first = kind == "first wrong" and len(Server.asked) == 1
+            self._token(REPLIES["praise" if first else "good" if kind == "first wrong" else kind])
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _token(self, text: str) -> bool:
@@ -246,3 +249,47 @@ def test_a_model_that_cannot_be_loaded_says_what_to_do(tmp_path: Path) -> None:
 
     with pytest.raises(BackendError, match="VIVA_LLM_MODEL"):
         LocalTransformers(str(tmp_path), device="cpu")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "{'follow_up': 'How much faster did it become?'}",
+        '{follow_up: "How much faster did it become?"}',
+        '```json\n{"follow_up": "How much faster did it become?",}\n```',
+        '{"follow_up": "How much faster did it become?"',
+        "{“follow_up”: “How much faster did it become?”}",
+    ],
+)
+def test_slips_of_json_are_mended(raw: str) -> None:
+    assert read_reply(raw) == "How much faster did it become?"
+
+
+def test_a_model_gets_a_second_try_with_the_reason(server: str) -> None:
+    event = followed("first wrong", server)
+    assert event.text == "How much faster did the reporting pipeline become?"
+    assert event.engine.startswith("test-model") and len(Server.asked) == 2
+    assert "could not be used" in Server.asked[1]["messages"][1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "structure"),
+    [
+        ("openai", "max_completion_tokens", "json_schema"),
+        ("claude", "max_tokens", None),
+        ("vllm", "max_tokens", "json_schema"),
+    ],
+)
+def test_each_preset_asks_as_its_server_wants(name: str, field: str, structure: str | None, server: str) -> None:
+    Server.behaviour = "good"
+    call = conversation(OpenAICompatible(server, "test-model", preset=PRESETS[name]), 2.0, ids=["improved-process"])
+    call.open()
+    call.answer(ANSWER)
+    body = Server.asked[0]
+    assert body[field] == 60 and (body.get("response_format") or {}).get("type") == structure
+
+
+def test_a_base_model_is_given_worked_examples() -> None:
+    [question] = agreed(["improved-process"]).questions
+    prompt = prompt_for(decision_of(Item(question, ANSWER)), ANSWER, [])
+    assert prompt.base.count('{"follow_up": "') == 4 and prompt.base.rstrip().endswith(prompt.user.rstrip())

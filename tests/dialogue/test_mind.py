@@ -165,7 +165,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.lists(WORDS, min_size=1, max_size=40), min_size=1, max_size=12), st.integers(0, 3), st.integers(0, 50)
 )

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from dialogue.language import overlap
 from dialogue.plan import PlanError, plan
 from dialogue.report_schema import report_schema
 from dialogue.validator import validate
-from prompts.loader import PromptError, load_pack, load_phrases, load_schema, pack_names
+from prompts.loader import PromptError, load_pack, load_phrases, load_schema
 
 VALID = Path("prompts/packs/phone-screen.yaml").read_text("utf-8") if Path("prompts").is_dir() else ""
 
@@ -24,13 +23,6 @@ def test_the_first_pack_has_what_it_promises() -> None:
         for probe in q.probes:
             verdict = validate(probe.text, span="", gap=probe.text, earlier=[q.text])
             assert verdict.valid, (q.id, probe.text, verdict.problems)
-
-
-def test_no_two_questions_ask_the_same() -> None:
-    for name in pack_names():
-        texts = [q["text"] for q in load_pack(name)["questions"]]
-        for i, a in enumerate(texts):
-            assert all(overlap(a, b) < 0.5 for b in texts[i + 1 :]), a
 
 
 def test_nothing_the_interviewer_says_judges() -> None:

@@ -45,7 +45,7 @@ export function Coach({ api, id, player }: { api: Api; id: string; player: Playe
       <ol className="talk" aria-live="polite">
         {talk.map((message, i) => (
           <li key={i} className={message.who}>
-            <span className="visually-hidden">{message.who === "you" ? "You: " : "Coach: "}</span>
+            <span className="hidden">{message.who === "you" ? "You: " : "Coach: "}</span>
             <p>{message.text}</p>
             {message.evidence?.map((span, j) =>
               span.t0 !== null && player.url ? (
@@ -82,7 +82,7 @@ export function Coach({ api, id, player }: { api: Api; id: string; player: Playe
           if (draft.trim() && !busy) void say(draft.trim());
         }}
       >
-        <label className="visually-hidden" htmlFor="coach-say">
+        <label className="hidden" htmlFor="coach-say">
           Your message to the coach
         </label>
         <input id="coach-say" ref={field} value={draft} maxLength={4000} onChange={(event) => setDraft(event.target.value)} placeholder="Ask about a rating, or tell the missing fact" />
