@@ -38,6 +38,7 @@ RAMBLE, RAMBLE_LEAST = (
     2.5,
     45.0,
 )  # of the time an answer needs, and s: after that a word, in practice only, once a question
+MOST_HINTS = 40  # terms: what a recogniser's prompt can hold
 FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
 
 
@@ -98,7 +99,8 @@ class Call:
         self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
         self.ear.on_frame = self._tick.set
         self._tts = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache)
-        self._stt = LocalSTT(engines.decoder, engines.ears)
+        interview = journal.state.interview
+        self._stt = LocalSTT(engines.decoder, engines.ears, hints=interview.hints[:MOST_HINTS] if interview else ())
         self.session: AgentSession[Any] = AgentSession(
             stt=self._stt,
             vad=inference.VAD(model="silero"),

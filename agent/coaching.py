@@ -37,10 +37,10 @@ def load_report(settings: Settings, session: str) -> Report:
     return report
 
 
-def answer(settings: Settings, session: str, talk: list[Message]) -> Advice:
-    """The coach's next words."""
+def answer(settings: Settings, session: str, talk: list[Message], returning: bool) -> Advice:
+    """The coach's next words. `returning`: the history under this name is this person's, and may be told them."""
     report = load_report(settings, session)
-    return advise(report, talk[-LONGEST_TALK:], history_of(settings, report.candidate))
+    return advise(report, talk[-LONGEST_TALK:], history_of(settings, report.candidate) if returning else ())
 
 
 def run_coach(settings: Settings, session: str, console: Console) -> None:

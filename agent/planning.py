@@ -39,6 +39,7 @@ class Wishes:
     difficulty: int | None = None
     resume: str = ""
     job: str = ""
+    returning: bool = True  # whose name it is, has practised here under it
 
 
 def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Interview:
@@ -61,6 +62,7 @@ def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Inte
         language=packs[0]["language"], candidate=wishes.candidate, source=source, questions=[*claims, *chosen],
         reserve=reserve(chosen, questions) if adaptive else [], hints=list(background.hints), probe_budget=settings.probes,
         minutes=wishes.minutes, seed=wishes.seed, role=wishes.role, level=wishes.level, resume=wishes.resume, job=wishes.job,
+        returning=practice and wishes.returning,
     )  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _weights(
             " ".join([question.text, question.competency, *(x for p in question.key_points for x in p.any_of)])
         )
         found[question.id] = len(about & asked) / 10.0 + (len(about & gaps) if practice else 0.0)
-    if practice:
+    if practice and wishes.returning:
         history = history_of(settings, wishes.candidate)
         for id_, weight in due_weights(history, [(q.id, q.competency) for q in questions], time.time()).items():
             found[id_] = found.get(id_, 0.0) + 3.0 * weight

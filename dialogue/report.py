@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from dialogue.advice import overall, try_next
 from dialogue.evidence import Transcript
+from dialogue.exercises import exercise_for
 from dialogue.qualities import qualities
 from dialogue.reading import read
-from dialogue.report_model import Exchange, Fluency, Hole, QuestionReport, Report, Sentence, Timing
+from dialogue.report_model import Exchange, Fluency, Hole, QuestionReport, Report, Sentence, Statement, Timing
 from dialogue.scoring import score
 from dialogue.state import State, Turn
 from memory.records import Delivery, PlannedQuestion, Word
@@ -64,7 +65,7 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
     first = next((d for d in measured if d.response_delay is not None), None)
     spent = sum(d.speaking_time for d in measured)
     advice = transcript.keep([try_next(question, rubric, answers)])
-    return QuestionReport(
+    report = QuestionReport(
         id=question.id,
         competency=question.competency,
         kind=question.kind,
@@ -82,6 +83,10 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
         try_next=advice[0] if advice else None,
         skipped=dict(state.skipped).get(question.id),
     )
+    if state.interview is None or state.interview.mode != "practice" or advice == []:
+        return report
+    exercise = transcript.keep([Statement(text=exercise_for(report), evidence=advice[0].evidence)])
+    return report.model_copy(update={"exercise": exercise[0] if exercise else None})
 
 
 def _exchange(turn: Turn) -> Exchange:

@@ -104,6 +104,7 @@ class QuestionReport(Record):
     fluency: Fluency | None
     timing: Timing
     try_next: Statement | None
+    exercise: Statement | None = Field(default=None, description="practice: for the weakest quality of the answer")
     skipped: str | None
 
 

@@ -142,6 +142,9 @@ class Interview(Record):
         description="practice: questions that may take the place of a planned one of their competency",
     )
     hints: list[str] = Field(default_factory=list, description="names and terms that the recogniser should expect")
+    returning: bool = Field(
+        default=False, description="practice: earlier sessions under this name are the same person's"
+    )
     retry_of: str = Field(default="", description="practice: the session whose question is tried again")
     probe_budget: int = Field(ge=0, description="follow-ups per core question, at most; equal for all in screen mode")
     minutes: float

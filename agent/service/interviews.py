@@ -194,6 +194,7 @@ class Interviews:
             difficulty=wanted.difficulty,
             resume=resume,
             job=job,
+            returning=wanted.returning,
         )
         agreed = planned(settings, wishes, CandidateSource(kind="room", room=wanted.room, identity=wanted.identity))
         await create(self._store, self._settings, agreed)
@@ -201,12 +202,12 @@ class Interviews:
 
     async def coach(self, session: str, talk: models.Talk) -> models.CoachReply:
         """The coach's next words on a practice report. Raises Problem."""
-        await self.known(session)
+        known = await self.known(session)
         messages = [Message(m.who, m.text) for m in talk.messages]
         if messages[-1].who != "you":
             raise Problem(422, "not-your-turn", "the last message must be the person's")
         try:
-            advice = await asyncio.to_thread(coach_answer, self._settings, session, messages)
+            advice = await asyncio.to_thread(coach_answer, self._settings, session, messages, known.interview.returning)
         except UserError as error:
             raise Problem(409, "no-coach", str(error)) from error
         return models.CoachReply(text=advice.text, question=advice.question, evidence=advice.evidence)

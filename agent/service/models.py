@@ -25,6 +25,10 @@ class NewInterview(Body):
     )
     role: str = Field(default="", max_length=120)
     level: Literal["", "junior", "mid", "senior"] = ""
+    returning: bool = Field(
+        default=False,
+        description="practice: the candidate has practised here under this very name; weak spots come back",
+    )
     domain: str = Field(default="", max_length=40, description="a subfield, for pack auto")
     difficulty: int | None = Field(default=None, ge=1, le=5)
     mode: Mode | None = Field(default=None, description="practice or screen; default: VIVA_MODE")

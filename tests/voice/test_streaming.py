@@ -142,3 +142,17 @@ def test_a_whisper_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
     for name in ("no-such-model-anywhere", str(tmp_path)):
         with pytest.raises(EngineError, match="VIVA_STT_MODEL"):
             WhisperDecoder(name, device="cpu")
+
+
+async def test_names_and_terms_reach_the_recogniser() -> None:
+    """The hints of a plan go to the decoder as its prompt, in every decode."""
+    prompts: list[str] = []
+
+    class Listening(MoonshineDecoder):
+        def decode(self, samples: Samples, *, timed: bool, prompt: str = "") -> list[TimedWord]:
+            prompts.append(prompt)
+            return super().decode(samples, timed=timed, prompt=prompt)
+
+    sound = np.concatenate([PersonaVoice("rms", RATE).line(Line(("I moved it to Kafka.",))), np.zeros(2 * RATE, np.float32)])
+    await listen(LocalSTT(Listening(), ThreadPoolExecutor(1), hints=["Kafka", "Iceberg"]), sound)
+    assert prompts and set(prompts) == {"Kafka, Iceberg."}

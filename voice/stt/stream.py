@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -55,9 +56,14 @@ class _Window:
 
 
 class LocalSTT(stt.STT[str]):
-    """A local engine as a LiveKit STT. The decoder is shared by all calls of the process; `executor` runs it."""
+    """A local engine as a LiveKit STT. The decoder is shared by all calls of the process; `executor` runs it.
 
-    def __init__(self, decoder: Decoder, executor: Executor, settings: StreamSettings | None = None) -> None:
+    `hints`: names and terms to expect, for engines that can use them.
+    """
+
+    def __init__(
+        self, decoder: Decoder, executor: Executor, settings: StreamSettings | None = None, hints: Sequence[str] = ()
+    ) -> None:
         super().__init__(
             capabilities=stt.STTCapabilities(
                 streaming=True, interim_results=True, aligned_transcript="word", manual_flush=True
@@ -65,6 +71,7 @@ class LocalSTT(stt.STT[str]):
         )
         self.decoder = decoder
         self.executor = executor
+        self.prompt = f"{', '.join(hints)}." if hints else ""
         self.settings = settings or StreamSettings()
         self._streams: weakref.WeakSet[LocalStream] = weakref.WeakSet()
 
@@ -230,7 +237,8 @@ class LocalStream(stt.RecognizeStream):
         samples = self._audio[window.start - self._base : stop - self._base].copy()
         loop = asyncio.get_running_loop()
         words = await loop.run_in_executor(
-            self._engine.executor, lambda: self._engine.decoder.decode(samples, timed=timed)
+            self._engine.executor,
+            lambda: self._engine.decoder.decode(samples, timed=timed, prompt=self._engine.prompt),
         )
         offset = window.start / SPEECH_RATE
         return [word.shifted(offset) for word in believable(words, window.speech_seconds)]

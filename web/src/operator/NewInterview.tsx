@@ -2,7 +2,7 @@ import { useState } from "react";
 
 import { type Api, type Created, words } from "../api";
 
-/** The form. A resume or a job description may be a PDF or text. */
+/** The form. A resume or a job description may be a PDF, a DOCX or text. */
 export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Created) => void }) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
@@ -16,6 +16,8 @@ export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Crea
         candidate: text("candidate") || "Candidate",
         role: text("role"),
         level: text("level"),
+        pack: text("pack"),
+        returning: data.get("returning") === "on",
         mode: text("mode"),
         minutes: Number(text("minutes")),
         ...(await attached("resume", data)),
@@ -71,12 +73,23 @@ export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Crea
         </label>
       </div>
       <label className="field">
-        Resume <small className="muted">optional, PDF or text</small>
-        <input name="resume" type="file" accept=".pdf,.txt,.md,application/pdf,text/plain" />
+        Questions
+        <select name="pack" defaultValue="phone-screen">
+          <option value="phone-screen">General phone screen</option>
+          <option value="auto">By role and job description</option>
+        </select>
+      </label>
+      <label className="check">
+        <input type="checkbox" name="returning" /> The same person practised here before under this name{" "}
+        <small className="muted">weak spots come back (practice only)</small>
       </label>
       <label className="field">
-        Job description <small className="muted">optional, PDF or text</small>
-        <input name="job" type="file" accept=".pdf,.txt,.md,application/pdf,text/plain" />
+        Resume <small className="muted">optional, PDF, DOCX or text</small>
+        <input name="resume" type="file" accept=".pdf,.docx,.txt,.md,application/pdf,text/plain" />
+      </label>
+      <label className="field">
+        Job description <small className="muted">optional, PDF, DOCX or text</small>
+        <input name="job" type="file" accept=".pdf,.docx,.txt,.md,application/pdf,text/plain" />
       </label>
       {problem && (
         <p className="problem" role="alert">

@@ -125,6 +125,12 @@ export function QuestionCard({ question, index, player, children }: { question: 
           ))}
         </div>
       )}
+      {question.exercise && (
+        <details>
+          <summary>An exercise for this</summary>
+          <p>{question.exercise.text}</p>
+        </details>
+      )}
       {children}
     </article>
   );

@@ -54,6 +54,7 @@ export interface QuestionReport {
   qualities: { name: string; value: number; basis: string }[];
   timing: { delay_before_answering: number | null; time_spent: number; expected: number };
   try_next: Statement | null;
+  exercise: Statement | null;
   skipped: string | null;
 }
 
