@@ -22,7 +22,8 @@ from agent.journal import Journal
 from agent.measuring import measure_turn
 from agent.requests import Request, Requests
 from agent.speaking import Mouth, Speaker, Watcher
-from dialogue.mind import Mind, Proposal, Reply
+from dialogue.mind import Mind, Proposal
+from dialogue.reply import Reply
 from dialogue.state import Turn as Asked
 from memory.events import Measured, Yielded
 from voice.stt.stream import LocalSTT

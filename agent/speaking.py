@@ -13,7 +13,8 @@ from agent.ear import Ear
 from agent.hearing import Hearing
 from agent.journal import Journal
 from agent.requests import Requests
-from dialogue.mind import Mind, Reply
+from dialogue.mind import Mind
+from dialogue.reply import Reply
 from dialogue.state import Turn as Asked
 from memory.events import Interrupted, Reopened, Spoken
 from voice.barge_in import BargeIn

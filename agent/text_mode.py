@@ -9,7 +9,8 @@ import time
 from rich.console import Console
 
 from agent.journal import Journal
-from dialogue.mind import Mind, Reply
+from dialogue.mind import Mind
+from dialogue.reply import Reply
 from memory.events import Heard, Spoken
 from memory.records import Word
 

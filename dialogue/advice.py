@@ -8,6 +8,7 @@ from dialogue.evidence import Transcript
 from dialogue.reading import Reader
 from dialogue.report_model import Overall, QuestionReport, Rubric, Sentence, Statement
 from dialogue.state import State, Turn
+from dialogue.wording import EMBEDDED
 from memory.records import PlannedQuestion, Span
 
 LONG_SHARE, SHORT_SHARE = 1.6, 0.35  # of the expected time
@@ -43,6 +44,9 @@ def overall(questions: Sequence[QuestionReport], state: State, transcript: Trans
     candidate_speech = sum(t.delivery.phonation_time for t in state.turns if t.delivery)
     total = candidate_speech + agent_speech
     plan = [q.try_next for q in sorted(judged, key=lambda q: q.rubric.level or 0.0) if q.try_next][:3]
+    worded = [t for t in state.turns if t.probe and t.engine]
+    by_model = [t for t in worded if t.engine != EMBEDDED]
+    refused = [t for t in worded if t.note]
     kept = {
         "strengths": transcript.keep(strengths),
         "weaknesses": transcript.keep(weaknesses),
@@ -54,6 +58,8 @@ def overall(questions: Sequence[QuestionReport], state: State, transcript: Trans
         talk_ratio=round(candidate_speech / total, 3) if total > 0 and candidate_speech > 0 else None,
         interruptions_by_candidate=sum(turn.interruptions for turn in state.turns),
         rejected_statements=transcript.rejected,
+        model_asked=len(by_model) + len(refused),
+        model_used=len(by_model),
     )
 
 

@@ -22,6 +22,7 @@ _LONGEST_REQUEST = {
     "leave": 14,
     "time": 12,
     "rephrase": 14,
+    "go_on": 5,
     "distress": 25,
     "complaint": 12,
 }
@@ -40,7 +41,7 @@ _FOREIGN_SHARE = 0.3  # of words, from which it is another language; as much Eng
 
 @dataclass(frozen=True)
 class Intent:
-    """`name`: answer, repeat, rephrase, skip, dont_know, robot, human, leave, time, distress, complaint, language,
+    """`name`: answer, repeat, go_on, rephrase, skip, dont_know, robot, human, leave, time, distress, complaint, language,
     question_back, or none."""
 
     name: str

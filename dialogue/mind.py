@@ -10,36 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from dialogue.asides import aside, asked_enough
 from dialogue.backends.base import LanguageModel
 from dialogue.intents import Intent, intent_of
 from dialogue.language import tokens
 from dialogue.next_question import choose
 from dialogue.phraser import acknowledge
 from dialogue.policy import Decision, decide
+from dialogue.reply import Reply
 from dialogue.second_person import clauses
 from dialogue.state import State, Turn, apply
 from dialogue.wording import Wording, word
 from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_phrases
-
-# What leaves a question open; so often on one question, and it is left, so that an interview ends.
-ASIDES = frozenset({"repeat", "rephrase", "robot", "question_back", "distress", "language", "complaint"})
-MOST_ASIDES = 4
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What to store and then to say. `events` are in order; `text` sounds only after they were stored.
-
-    `floor`: whether the candidate is expected to speak after it. `ends`: the call is over after it.
-    """
-
-    events: tuple[AnyEvent, ...]
-    text: str
-    floor: bool = True
-    ends: bool = False
-    note: str = ""  # for the operator's log: why a model's words were not used
 
 
 @dataclass(frozen=True)
@@ -131,54 +115,13 @@ class Mind:
         return Reply((answered, *reply.events), reply.text, reply.floor, reply.ends, reply.note)
 
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
-        """Requests that leave the question open, or end it without an answer."""
-
-        def said(purpose: Literal["repeat", "rephrase", "patience", "reply"], text: str) -> Reply:
-            # What was said to ask for it is no part of the answer: the turn starts afresh.
-            cleared = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
-            again = Asked(at=at, t=t, turn=turn.number + 1, question=turn.question, text=turn.text, why="asked again")
-            event = Said(at=at, t=t, purpose=purpose, text=text)
-            if turn.probe is None:
-                return Reply((cleared, event, again), text)
-            follow = Followed(
-                at=at, t=t, turn=turn.number + 1, question=turn.question, probe=turn.probe, gap=turn.gap or "", span=turn.span,
-                text=turn.text, why="asked again", engine=turn.engine or "",
-            )  # fmt: skip
-            return Reply((cleared, event, follow), text)
-
-        if intent.name in ASIDES and sum(t.intent in ASIDES for t in state.of_question(turn.question)) >= MOST_ASIDES:
+        """Requests that leave the question open, or end it without an answer; None for an answer."""
+        if asked_enough(state, turn, intent):
             skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
             answered = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
             reply = self._next(apply(apply(state, answered), skipped), at, t, self._say(state, "moving_on"))
             return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
-        short = state.planned(turn.question).short if turn.probe is None else turn.text
-        match intent.name:
-            case "none":
-                return Reply((), self._say(state, "patience"))
-            case "repeat":
-                return said("repeat", self._say(state, "repeat", question=turn.text))
-            case "time":
-                # Thinking is not an answer; nothing is said but that there is time.
-                return Reply((Said(at=at, t=t, purpose="patience", text=(text := self._say(state, "patience"))),), text)
-            case "rephrase":
-                return said("rephrase", self._say(state, "rephrase", short_question=short))
-            case "distress" | "language":
-                return said("reply", self._say(state, intent.name))
-            case "complaint":
-                return said("reply", self._say(state, "complaint", question=turn.text))
-            case "robot":
-                return said("reply", self._say(state, "robot", question=turn.text))
-            case "question_back":
-                return said("reply", self._say(state, "question_back", question=turn.text))
-            case "human" | "leave":
-                reason: Literal["human_requested", "candidate_left"] = (
-                    "human_requested" if intent.name == "human" else "candidate_left"
-                )
-                text = self._say(state, "human" if intent.name == "human" else "left")
-                answered = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
-                bye = Said(at=at, t=t, purpose="farewell", text=text)
-                return Reply((answered, bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
-        return None
+        return aside(state, turn, intent, at, t, lambda key, **values: self._say(state, key, **values))
 
     def _after(
         self, state: State, decision: Decision, wording: Wording | None, at: float, t: float, lead: str = ""

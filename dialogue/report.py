@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from dialogue.advice import overall, try_next
+from dialogue.asides import ASIDES
 from dialogue.evidence import Transcript
 from dialogue.exercises import exercise_for
 from dialogue.qualities import qualities
@@ -21,9 +22,7 @@ LIMITS = [
     "Timing and hesitation describe how something was said. They never enter the level, and say nothing about feelings.",
 ]
 SCREEN_LIMIT = "A person decides. This report ranks nobody and must not be the only basis of a decision."
-REQUESTS = frozenset(
-    {"repeat", "time", "robot", "question_back", "human", "leave", "silence", "distress", "language", "complaint"}
-)
+REQUESTS = ASIDES | {"time", "human", "leave", "silence"}
 
 
 def build_report(

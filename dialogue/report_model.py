@@ -116,6 +116,8 @@ class Overall(Record):
     talk_ratio: float | None = Field(description="candidate's speech / all speech")
     interruptions_by_candidate: int
     rejected_statements: int = Field(description="sentences that code rejected for want of evidence")
+    model_asked: int = Field(default=0, description="follow-ups that a language model was asked to word")
+    model_used: int = Field(default=0, description="of these, those whose words passed the gate and were spoken")
 
 
 class Hole(Record):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dialogue.backends.base import LanguageModel
-from dialogue.mind import Mind, Reply
+from dialogue.mind import Mind
 from dialogue.plan import plan
+from dialogue.reply import Reply
 from dialogue.state import State, fold
 from memory.events import AnyEvent, Consented, Created, Heard, Spoken
 from memory.records import CandidateSource, Interview, Word

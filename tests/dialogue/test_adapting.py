@@ -187,6 +187,7 @@ def test_requests_are_told_apart() -> None:
         "I'm sorry, I'm crying, I can't do this.": "distress", "This is ridiculous, you stupid machine.": "complaint",
         "Ich habe das nicht verstanden und ich weiß auch nicht, was das ist.": "language",
         "No he entendido la pregunta porque yo no hablo muy bien.": "language",
+        "Okay, I'm ready.": "go_on", "Go on, please.": "go_on",
         "Let me think about that for a second.": "time", "Could you say that again please?": "repeat",
         "Are you a robot?": "robot", "I want to talk to a human please.": "human", "What is the salary?": "question_back",
         "The customer said you are useless and I want a human and slammed the door, so I called her back the same evening.": "answer",

@@ -153,6 +153,8 @@ async def test_names_and_terms_reach_the_recogniser() -> None:
             prompts.append(prompt)
             return super().decode(samples, timed=timed, prompt=prompt)
 
-    sound = np.concatenate([PersonaVoice("rms", RATE).line(Line(("I moved it to Kafka.",))), np.zeros(2 * RATE, np.float32)])
+    sound = np.concatenate(
+        [PersonaVoice("rms", RATE).line(Line(("I moved it to Kafka.",))), np.zeros(2 * RATE, np.float32)]
+    )
     await listen(LocalSTT(Listening(), ThreadPoolExecutor(1), hints=["Kafka", "Iceberg"]), sound)
     assert prompts and set(prompts) == {"Kafka, Iceberg."}

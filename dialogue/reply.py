@@ -1,0 +1,21 @@
+"""What the mind hands to the body: events to store, then words to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from memory.events import AnyEvent
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What to store and then to say. `events` are in order; `text` sounds only after they were stored.
+
+    `floor`: whether the candidate is expected to speak after it. `ends`: the call is over after it.
+    """
+
+    events: tuple[AnyEvent, ...]
+    text: str
+    floor: bool = True
+    ends: bool = False
+    note: str = ""  # for the operator's log: why a model's words were not used
