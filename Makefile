@@ -24,7 +24,7 @@ test: $(VENV)/.core
 	cd web && npm test
 	$(BIN)/python -m pytest -n 2 -m "not voice"
 	$(BIN)/python -m pytest -m voice --durations=25 $(CALLS:%=--ignore=%)
-	$(BIN)/python -m pytest -m voice --durations=9 -n 2 --dist loadfile $(CALLS)
+	$(BIN)/python -m pytest -m voice --durations=9 -n 2 --dist loadgroup $(CALLS)
 
 # The browser app, into the package that serves it.
 web: agent/service/web/index.html

@@ -24,7 +24,8 @@ from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.offline import transcribe
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.voice
+# The groups share the time of `make test` between two processes.
+pytestmark = [pytest.mark.voice, pytest.mark.xdist_group("first")]
 
 
 def _offline() -> list[str]:
