@@ -35,10 +35,8 @@ from voice.words import joined
 INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
 POLITE = 4.0  # s for which a pause of the candidate's is waited for before it
 LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
-RAMBLE, RAMBLE_LEAST = (
-    2.5,
-    45.0,
-)  # of the time an answer needs, and s: after that a word, in practice only, once a question
+RAMBLE = 2.5  # of the time an answer needs: after that a polite word, in practice only, once a question
+RAMBLE_LEAST = 45.0  # s that everybody may talk
 MOST_HINTS = 40  # terms: what a recogniser's prompt can hold
 FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
 
@@ -203,7 +201,7 @@ class Call:
                 and self.ear.now - state.last_spoken_end > max(RAMBLE_LEAST, RAMBLE * seconds)
             ):
                 told = True
-                await self._speaker.speak(self._mind.interject(state, asked, self._wall(), self.ear.now), INSIST)
+                await self._speaker.speak(self._mind.interject(state, self._wall(), self.ear.now), INSIST)
                 self._watch.phase("listening")
             current = self._journal.state.awaiting or asked
             if self.ear.speaking:

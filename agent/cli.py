@@ -51,9 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 
     interview = commands.add_parser("interview", help="an interview: with recordings, typed, or resumed")
     who = interview.add_mutually_exclusive_group()
-    who.add_argument("--answers", nargs="+", metavar="FILE", help="recordings that are played as the answers")
-    who.add_argument("--text", action="store_true", help="type the answers in this terminal")
-    who.add_argument("--persona", metavar="NAME", help="a simulated candidate with a voice (sam)")
+    _who_answers(who)
     who.add_argument("--resume", metavar="ID", help="take a stopped session up again")
     interview.add_argument(
         "--pack",
@@ -112,10 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     again.add_argument(
         "--follow-up", action="store_true", help="from its last follow-up instead of the question itself"
     )
-    how = again.add_mutually_exclusive_group()
-    how.add_argument("--answers", nargs="+", metavar="FILE", help="recordings that are played as the answers")
-    how.add_argument("--text", action="store_true", help="type the answer in this terminal")
-    how.add_argument("--persona", metavar="NAME", help="a simulated candidate with a voice (sam)")
+    _who_answers(again.add_mutually_exclusive_group())
     _common(again)
 
     pack = commands.add_parser("pack", help="question packs: lint, new, preview")
@@ -130,6 +125,12 @@ def _parser() -> argparse.ArgumentParser:
 
     commands.add_parser("doctor", help="which engine each part would use, and why")
     return parser
+
+
+def _who_answers(group: argparse._MutuallyExclusiveGroup) -> None:
+    group.add_argument("--answers", nargs="+", metavar="FILE", help="recordings that are played as the answers")
+    group.add_argument("--text", action="store_true", help="type the answers in this terminal")
+    group.add_argument("--persona", metavar="NAME", help="a simulated candidate with a voice (sam)")
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -197,16 +198,15 @@ def _command(arguments: argparse.Namespace) -> int:
 
 def _bench(name: str, rest: list[str]) -> int:
     """Benchmarks are no part of the product; they run where the repository is."""
-    module = name.replace("-", "_")
     folder = Path(__file__).resolve().parents[1] / "bench"
     known = sorted(p.stem.replace("_", "-") for p in folder.glob("*.py") if "def main(" in p.read_text("utf-8"))
-    if module.replace("_", "-") not in known:
+    if name not in known:
         raise UserError(
             f"there is no benchmark {name!r} here; known: {', '.join(known) or 'none (they need a checkout)'}"
         )
     sys.argv = [f"viva bench {name}", *rest]
     sys.path.insert(0, str(folder.parent))
-    runpy.run_module(f"bench.{module}", run_name="__main__")
+    runpy.run_module(f"bench.{name.replace('-', '_')}", run_name="__main__")
     return 0
 
 

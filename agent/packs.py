@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.errors import UserError
+from dialogue.generic import slug
 from dialogue.pack_lint import lint
-from dialogue.plan import question_of
+from dialogue.plan import questions_of
 from prompts.loader import load_pack, pack_lines, pack_names
 
 TEMPLATE = """\
@@ -64,7 +64,7 @@ def _lint(names: Sequence[str], console: Console) -> int:
     for name in names:
         pack = load_pack(name)
         path, lines = pack_lines(name)
-        remarks = lint([question_of(entry) for entry in pack["questions"]])
+        remarks = lint(questions_of(pack))
         for remark in remarks:
             print(f"{path}:{lines.get(remark.question, 1)}: {remark.question}: {remark.text}")
         count += len(remarks)
@@ -77,7 +77,7 @@ def _new(names: Sequence[str], console: Console) -> int:
     if len(names) != 1:
         raise UserError("give the new pack one name: viva pack new night-shift")
     path = Path(names[0] if names[0].endswith((".yaml", ".yml")) else f"{names[0]}.yaml")
-    name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")
+    name = slug(path.stem)
     if not name:
         raise UserError(f"{names[0]!r} holds no letter to make a name of; try: viva pack new night-shift")
     if path.exists():
@@ -97,8 +97,7 @@ def _preview(names: Sequence[str], console: Console) -> int:
     for name in names:
         pack = load_pack(name)
         console.print(f"\n[bold]{pack['title']}[/bold]: {pack.get('description', '')}", highlight=False)
-        for entry in pack["questions"]:
-            q = question_of(entry)
+        for q in questions_of(pack):
             console.print(f"\n[magenta]{q.text}[/magenta]", highlight=False)
             console.print(
                 f"  {q.id} · {q.competency} · {q.kind} · {q.level} · difficulty {q.difficulty} · {q.seconds} s, patience {q.patience:g} s",

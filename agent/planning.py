@@ -13,7 +13,7 @@ from agent.settings import Settings
 from dialogue.background import Background, claim_questions, domains_of, read_background
 from dialogue.history import weights as due_weights
 from dialogue.language import content_stems
-from dialogue.plan import draw, question_of, reserve
+from dialogue.plan import draw, questions_of, reserve
 from memory.records import CandidateSource, Interview, PlannedQuestion
 from prompts.loader import load_pack, pack_names
 
@@ -46,7 +46,7 @@ def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Inte
     """What is agreed before the first word. Raises UserError, PlanError and PromptError."""
     names = packs_for(wishes)
     packs = [load_pack(name) for name in names]
-    questions = [question_of(entry) for pack in packs for entry in pack["questions"]]
+    questions = questions_of(*packs)
     background = read_background(wishes.resume, wishes.job)
     practice = settings.mode == "practice"
     weight = _weights(settings, wishes, questions, background, practice)
@@ -85,9 +85,7 @@ def packs_for(wishes: Wishes) -> list[str]:
     text = f"{wishes.role} {wishes.job}".strip()
     if not text:
         return ["phone-screen"]
-    shares = domains_of(
-        text, {n: [question_of(e) for e in p["questions"]] for n, p in loaded.items() if n != "behavioural"}
-    )
+    shares = domains_of(text, {n: questions_of(p) for n, p in loaded.items() if n != "behavioural"})
     near = sorted((n for n, share in shares.items() if share >= NEAR), key=lambda n: -shares[n])[:3]
     return [*near, *([] if any("role" in loaded[n] for n in near) else ["behavioural"])]
 

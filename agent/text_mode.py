@@ -12,7 +12,7 @@ from agent.journal import Journal
 from dialogue.mind import Mind
 from dialogue.reply import Reply
 from memory.events import Heard, Spoken
-from memory.records import Word
+from memory.records import untimed
 
 
 class InputClosed(Exception):
@@ -31,7 +31,7 @@ async def run_text(journal: Journal, mind: Mind, console: Console) -> None:
         assert turn is not None
         now = time.time()
         if answer.strip():
-            words = [Word(text=w, start=0.0, end=0.0) for w in answer.split()]
+            words = untimed(answer)
             await journal.write(Heard(at=now, turn=turn.number, text=" ".join(answer.split()), words=words, end=0.0))
         turn = journal.state.awaiting
         assert turn is not None

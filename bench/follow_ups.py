@@ -32,13 +32,13 @@ from dialogue.backends.base import BackendError
 from dialogue.generic import generic_question
 from dialogue.language import overlap
 from dialogue.phraser import opening, phrase
-from dialogue.plan import question_of
+from dialogue.plan import questions_of
 from dialogue.policy import Decision, decide
 from dialogue.state import State, Turn
-from dialogue.validator import grounded, validate
+from dialogue.validator import SAME, grounded, validate
 from dialogue.wording import prompt_for, read_reply
 from memory.events import Heard
-from memory.records import CandidateSource, Interview, PlannedQuestion, Word
+from memory.records import CandidateSource, Interview, PlannedQuestion, untimed
 from prompts.loader import load_pack, pack_names
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,14 +87,14 @@ def human_items(path: Path) -> list[Item]:
 
 def held_out_items() -> list[Item]:
     """Ours: spoken answers to questions of the packs, written for this and used for nothing else."""
-    known = {e["id"]: question_of(e) for name in pack_names() for e in load_pack(name)["questions"]}
+    known = {q.id: q for q in questions_of(*map(load_pack, pack_names()))}
     rows = [json.loads(line) for line in HELD_OUT.read_text("utf-8").splitlines() if line.strip()]
     return [Item(known[row["question"]], row["answer"]) for row in rows]
 
 
 def decision_of(item: Item) -> Decision:
     """What the policy wants to ask after this answer alone."""
-    words = [Word(text=t, start=0.0, end=0.0) for t in item.answer.split()]
+    words = untimed(item.answer)
     interview = Interview(
         id="bench", mode="practice", title="", pack="", source=CandidateSource(kind="typed"), questions=[item.question],
         probe_budget=1, minutes=60,
@@ -136,7 +136,7 @@ def count(result: Result, text: str, decision: Decision, item: Item, asked: Sequ
     # Strictly: a word shared with the answer, or the gap named. That a probe was prepared is no excuse here.
     result.grounded += grounded(text, span, decision.gap, item.answer)
     result.on_gap += bool(decision.gap)
-    result.repeated += any(overlap(text, old) >= 0.6 for old in asked)
+    result.repeated += any(overlap(text, old) >= SAME for old in asked)
 
 
 def close_interview(result: Result, asked: Sequence[str]) -> None:
@@ -234,6 +234,7 @@ async def main_async(arguments: argparse.Namespace, console: Console) -> None:
     else:
         console.print(f"no human interviews at {data}; only our own set is measured", style="yellow")
     parts: list[str] = []
+    found = model_engine()  # loaded once, for both sets
     for title, items, people in sets:
         items = items[: arguments.limit] if arguments.limit else items
         engines: dict[str, tuple[str, Engine]] = {
@@ -242,7 +243,7 @@ async def main_async(arguments: argparse.Namespace, console: Console) -> None:
         }
         if people:
             engines["retrieval"] = ("retrieval", retrieval(items))
-        if found := model_engine():
+        if found:
             engines["model"] = found
         wanted = arguments.engine or list(engines)
         results = [await run(*engines[name], items, console) for name in wanted if name in engines]

@@ -28,7 +28,7 @@ from agent.settings import load_settings
 from agent.speaking import Watcher
 from bench.machine import machine
 from dialogue.mind import Mind
-from dialogue.plan import plan
+from dialogue.plan import draw, questions_of
 from memory.records import CandidateSource, Interview
 from memory.sqlite_store import SqliteStore
 from prompts.loader import load_pack
@@ -49,7 +49,7 @@ class Cost:
 
 
 async def one_call(engines: Engines, store: SqliteStore, folder: Path) -> None:
-    questions = plan(load_pack("phone-screen"), minutes=5, probes=1, ids=["improved-process"])
+    questions = draw(questions_of(load_pack("phone-screen")), minutes=5, probes=1, ids=["improved-process"])
     agreed = Interview(
         id=new_id(), mode="practice", title="bench", pack="phone-screen", source=CandidateSource(kind="simulated", persona="sam"),
         questions=questions, probe_budget=1, minutes=5,

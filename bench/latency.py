@@ -34,7 +34,7 @@ from agent.settings import load_settings
 from bench.answers import Answer, Answerer, answers
 from bench.machine import machine
 from dialogue.mind import Mind
-from dialogue.plan import plan
+from dialogue.plan import draw, questions_of
 from memory.records import CandidateSource, Interview
 from memory.sqlite_store import SqliteStore
 from prompts.loader import load_pack
@@ -101,7 +101,7 @@ async def run_stock(engines: Engines, clips: list[Answer], raw: Path) -> Answere
 async def run_ours(engines: Engines, clips: list[Answer], raw: Path) -> Answerer:
     """Our call, one core question an answer, no follow-ups."""
     pack = load_pack("phone-screen")
-    questions = plan(pack, minutes=60, probes=0, count=min(len(clips) + 1, len(pack["questions"])))
+    questions = draw(questions_of(pack), minutes=60, probes=0, count=min(len(clips) + 1, len(pack["questions"])))
     agreed = Interview(
         id=new_id(), mode="practice", title="bench", pack="phone-screen", source=CandidateSource(kind="recordings"),
         questions=questions, probe_budget=0, minutes=60,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from dialogue.scoring import score
 from dialogue.state import State
-from memory.records import PlannedQuestion, Word
+from memory.records import PlannedQuestion
 
 SLOPE = 1.3
 STEP = 0.7  # of location per point of difficulty, and between the thresholds of neighbouring levels
@@ -101,9 +101,7 @@ def observations_of(state: State) -> list[Observation]:
     found: list[Observation] = []
     for question in state.asked_questions:
         turns = [t for t in state.of_question(question.id) if t.intent in (None, "answer")]
-        words: list[Word] = [
-            w for t in turns for w in (t.words or [Word(text=x, start=0.0, end=0.0) for x in t.answer.split()])
-        ]
+        words = [word for turn in turns for word in turn.words_or_text]
         if not any(t.answered for t in turns):
             continue
         rubric = score(words, question)

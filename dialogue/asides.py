@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from dialogue.intents import Intent
-from dialogue.reply import Reply
+from dialogue.reply import Reply, remark
 from dialogue.state import State, Turn
 from memory.events import Answered, Asked, Ended, Followed, Said
 
@@ -32,7 +32,7 @@ def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Sa
             return _again(turn, intent, at, t, "repeat", say("repeat", question=turn.text))
         case "time":
             # Thinking is not an answer; nothing is said but that there is time.
-            return Reply((Said(at=at, t=t, purpose="patience", text=(text := say("patience"))),), text)
+            return remark("patience", say("patience"), at, t)
         case "rephrase":
             return _again(turn, intent, at, t, "rephrase", say("rephrase", short_question=short))
         case "distress" | "language":

@@ -18,7 +18,7 @@ from dialogue.language import contains_phrase, content_stems, tokens
 from dialogue.report_model import QuestionReport, Report
 from memory.records import Span
 
-Topic = Literal["why", "improve", "outline", "exercise", "history", "score", "time", "delivery", "said", "strengths", "help", "retry", "unknown"]  # fmt: skip
+Topic = Literal["why", "improve", "outline", "exercise", "history", "time", "delivery", "said", "strengths", "help", "retry", "unknown"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,7 @@ def _improve(q: QuestionReport) -> Advice:
 
 def _ask_or_outline(report: Report, q: QuestionReport, talk: Sequence[Message]) -> Advice:
     facts = _facts(report, talk, q)
-    told = {gap for gap, _ in facts}
-    gap = next((g for g in q.rubric.missed if g not in told), None)
+    gap = _open_gap(q, facts)
     if gap is not None:
         return Advice(
             f"I will not make up an answer for you, but we can build one from your facts. First: {_point(gap)}. What do you know about it?",
@@ -211,21 +210,27 @@ def _outline(report: Report, q: QuestionReport, facts: Sequence[tuple[str, str]]
     """The person's own words in the order of the rubric. Nothing is added."""
     lines = [f"- {hit.name}: “{hit.evidence.quote}”" for hit in q.rubric.hits]
     lines += [f"- {gap}: {text.strip().rstrip('.')} (you told me now)" for gap, text in facts]
-    told = {gap for gap, _ in facts}
-    gap = next((g for g in q.rubric.missed if g not in told), None)
+    spans = _once([h.evidence for h in q.rubric.hits])
+    gap = _open_gap(q, facts)
     text = f"From your own words on {_name(q)}:\n" + "\n".join(lines)
     if gap:
         return Advice(
             f"{text}\nStill open: {_point(gap)}. What can you say about it?",
-            _once([h.evidence for h in q.rubric.hits]),
+            spans,
             q.id,
             asks=gap,
         )
     return Advice(
         f"{text}\nThat is all the rubric asks for. Say it aloud once, in about {round(q.timing.expected)} s.",
-        _once([h.evidence for h in q.rubric.hits]),
+        spans,
         q.id,
     )
+
+
+def _open_gap(q: QuestionReport, facts: Sequence[tuple[str, str]]) -> str | None:
+    """The first point that was neither heard nor told."""
+    told = {gap for gap, _ in facts}
+    return next((gap for gap in q.rubric.missed if gap not in told), None)
 
 
 def _history(q: QuestionReport, history: Sequence[Past]) -> Advice:
@@ -285,12 +290,10 @@ def _facts(report: Report, talk: Sequence[Message], q: QuestionReport) -> list[t
             before.who == "coach"
             and after.who == "you"
             and (asked := _asks(report, before.text))
-            and (
-                asked[0].id == q.id
-                and not contains_phrase(after.text, _NO_FACT)
-                and topic_of(after.text) == "unknown"
-                and not _SCORE.search(after.text)
-            )
+            and asked[0].id == q.id
+            and not contains_phrase(after.text, _NO_FACT)
+            and topic_of(after.text) == "unknown"
+            and not _SCORE.search(after.text)
         ):
             found[asked[1]] = after.text
     return list(found.items())

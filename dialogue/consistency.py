@@ -6,7 +6,7 @@ neutral and checkable. Nothing here accuses.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dialogue.language import STOPWORDS, stem
@@ -18,7 +18,8 @@ _NUMBERS = {w: n for n, w in enumerate("zero one two three four five six seven e
     "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
 _UNITS = frozenset(
-    "percent year month week day hour minute second time thing point step question people person way".split()
+    stem(unit)
+    for unit in "percent year month week day hour minute second time thing point step question people person way".split()
 )
 
 
@@ -42,15 +43,15 @@ def counts(reader: Reader) -> list[Count]:
         things = [stem(following)] if following and following not in STOPWORDS and is_plural(following) else []
         if i >= 2 and reader.plain[i - 1] == "of" and reader.plain[i - 2] not in STOPWORDS:
             things.append(stem(reader.plain[i - 2]))
-        units = {stem(u) for u in _UNITS}
-        found += [Count(thing, number, reader.clause((i, i + 1), 9)) for thing in things if thing not in units]
+        found += [Count(thing, number, reader.clause((i, i + 1), 9)) for thing in things if thing not in _UNITS]
     return found
 
 
-def contradiction(earlier: Sequence[Reader], now: Reader) -> tuple[Count, Count] | None:
+def contradiction(earlier: Iterable[Reader], now: Reader) -> tuple[Count, Count] | None:
     """The first thing that was counted before and is counted otherwise now: (before, now)."""
-    before = [count for reader in earlier for count in counts(reader)]
-    for new in counts(now):
+    counted = counts(now)
+    before = [count for reader in earlier for count in counts(reader)] if counted else []
+    for new in counted:
         for old in before:
             if old.thing == new.thing and max(old.number, new.number) >= 1.5 * min(old.number, new.number) > 0:
                 return old, new

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dialogue.language import STOPWORDS, find_phrase, stem, tokens
+from dialogue.language import STOPWORDS, closes_clause, closes_sentence, stem, tokens
 
 # Takes back everything said so far on this question.
 _ALL = (
@@ -54,17 +54,12 @@ def orders(plain: Sequence[str], ranges: Sequence[range]) -> set[int]:
     return dead
 
 
-def closes(text: str) -> bool:
-    """Whether a sentence ends with this word, by the recogniser's punctuation."""
-    return text.endswith((".", "?", "!"))
-
-
 def sentence_ranges(texts: Sequence[str]) -> list[range]:
     """Indices of the words of each sentence."""
     found: list[range] = []
     first = 0
     for i, text in enumerate(texts):
-        if closes(text) or i == len(texts) - 1:
+        if closes_sentence(text) or i == len(texts) - 1:
             found.append(range(first, i + 1))
             first = i + 1
     return found
@@ -118,17 +113,19 @@ def denied(texts: Sequence[str], plain: Sequence[str], place: tuple[int, int]) -
     if any(plain[i] in _NEGATIONS for i in range(*place)):
         return False
     for i in range(place[0] - 1, max(place[0] - 1 - _REACH, -1), -1):
-        if texts[i].endswith((".", "?", "!", ",", ";", ":")) or plain[i] in _NEW_CLAUSE:
+        if closes_clause(texts[i]) or plain[i] in _NEW_CLAUSE:
             return False
         if plain[i] in _NEGATIONS:
             return not (i + 1 < len(plain) and plain[i + 1] in {"only", "just"})
     return False
 
 
+_CLASSES = {c: str(n) for n, group in enumerate(("bfpv", "cgjkqsxz", "dt", "l", "mn", "r"), 1) for c in group}
+
+
 def sound(word: str) -> str:
     """How a word sounds, roughly: first letter and consonant classes, vowels dropped (after Soundex, Russell 1918)."""
-    classes = {c: str(n) for n, group in enumerate(("bfpv", "cgjkqsxz", "dt", "l", "mn", "r"), 1) for c in group}
-    codes = [classes[c] for c in word.lower() if c in classes]
+    codes = [_CLASSES[c] for c in word.lower() if c in _CLASSES]
     return word[:1].lower() + "".join(code for i, code in enumerate(codes) if i == 0 or code != codes[i - 1])
 
 
@@ -145,13 +142,3 @@ def find_by_sound(plain: Sequence[str], unsure: set[int], phrase: str) -> tuple[
         ):
             return i, i + len(wanted)
     return None
-
-
-def find_all(plain: Sequence[str], phrase: str) -> list[tuple[int, int]]:
-    """Every place of a phrase, word endings ignored."""
-    found: list[tuple[int, int]] = []
-    start = 0
-    while place := find_phrase(plain[start:], phrase):
-        found.append((start + place[0], start + place[1]))
-        start += place[1]
-    return found

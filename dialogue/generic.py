@@ -30,6 +30,6 @@ def generic_question(text: str, id_: str = "generic", competency: str = "experie
     )  # fmt: skip
 
 
-def slug(text: str, longest: int = 40) -> str:
-    """A text as a question's id."""
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:longest].strip("-") or "question"
+def slug(text: str, longest: int | None = None) -> str:
+    """A text as an id or a pack's name; empty where it holds no letter and no digit."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:longest].strip("-")

@@ -29,12 +29,15 @@ _LONGEST_REQUEST = {
 _ALONE = {"sorry": "repeat", "pardon": "repeat", "what": "repeat", "huh": "repeat", "pass": "skip"}  # as the whole turn
 # Words that are common in one language and no English words: enough of them, and it is not English.
 _FOREIGN = {
-    "German": "ich und nicht das ist wir haben auch eine mit der dann habe sehr aber",
-    "Spanish": "que los una por para pero muy como porque yo con las estaba más es la el bien hablo de mi",
-    "French": "je les des est pas une dans pour avec que mais nous très était suis",
-    "Italian": "che non una per con sono della molto anche perché ho il di era",
-    "Portuguese": "que não uma para com muito mas eu os as foi porque são do",
-    "Polish": "nie że się jest na to jak ale był już tak są w i z",
+    language: frozenset(common.split())
+    for language, common in {
+        "German": "ich und nicht das ist wir haben auch eine mit der dann habe sehr aber",
+        "Spanish": "que los una por para pero muy como porque yo con las estaba más es la el bien hablo de mi",
+        "French": "je les des est pas une dans pour avec que mais nous très était suis",
+        "Italian": "che non una per con sono della molto anche perché ho il di era",
+        "Portuguese": "que não uma para com muito mas eu os as foi porque são do",
+        "Polish": "nie że się jest na to jak ale był już tak są w i z",
+    }.items()
 }
 _FOREIGN_SHARE = 0.3  # of words, from which it is another language; as much English makes it English
 
@@ -71,7 +74,7 @@ def foreign(text: str) -> str | None:
     words = re.findall(r"[^\W\d_]+", text.lower())
     if len(words) < 5 or sum(w in STOPWORDS for w in words) / len(words) >= _FOREIGN_SHARE:
         return None
-    shares = {name: sum(w in set(common.split()) for w in words) / len(words) for name, common in _FOREIGN.items()}
+    shares = {name: sum(w in common for w in words) / len(words) for name, common in _FOREIGN.items()}
     best = max(shares, key=lambda name: shares[name])
     return best if shares[best] >= _FOREIGN_SHARE else None
 

@@ -72,6 +72,16 @@ def sentences(text: str) -> list[str]:
     return [s.strip() for s in re.split(r"(?<=[.?!])\s+", text) if s.strip()]
 
 
+def closes_sentence(text: str) -> bool:
+    """Whether a sentence ends with this word, by the recogniser's punctuation."""
+    return text.endswith((".", "?", "!"))
+
+
+def closes_clause(text: str) -> bool:
+    """Whether a sentence or a part of it ends with this word."""
+    return text.endswith((".", "?", "!", ",", ";", ":"))
+
+
 def find_phrase(words: Sequence[str], phrase: str) -> tuple[int, int] | None:
     """Where `phrase` stands among `words` (as (first, after last)), word endings ignored; None if it does not."""
     wanted = [stem(t) for t in tokens(phrase)]
@@ -82,6 +92,16 @@ def find_phrase(words: Sequence[str], phrase: str) -> tuple[int, int] | None:
         if have[i : i + len(wanted)] == wanted:
             return i, i + len(wanted)
     return None
+
+
+def find_phrases(words: Sequence[str], phrase: str) -> list[tuple[int, int]]:
+    """Every place of a phrase, as `find_phrase` finds the first."""
+    found: list[tuple[int, int]] = []
+    start = 0
+    while place := find_phrase(words[start:], phrase):
+        found.append((start + place[0], start + place[1]))
+        start += place[1]
+    return found
 
 
 def contains_phrase(text: str, phrases: Iterable[str]) -> str | None:

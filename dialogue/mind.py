@@ -17,7 +17,7 @@ from dialogue.language import tokens
 from dialogue.next_question import choose
 from dialogue.phraser import acknowledge
 from dialogue.policy import Decision, decide
-from dialogue.reply import Reply
+from dialogue.reply import Reply, remark
 from dialogue.second_person import clauses
 from dialogue.state import State, Turn, apply
 from dialogue.wording import Wording, word
@@ -78,10 +78,10 @@ class Mind:
             return Reply((said, *reply.events), f"{sorry} {reply.text}", reply.floor, reply.ends)
         if turn.heard:
             text = self._say(state, "resume_answer")
-            return Reply((Said(at=at, t=t, purpose="resume", text=text),), text)
+            return remark("resume", text, at, t)
         # Put, or about to be put, and nothing heard yet: the same question, not another one.
         text = f"{self._say(state, 'resume')} {turn.text}"
-        return Reply((Said(at=at, t=t, purpose="resume", text=text),), text)
+        return remark("resume", text, at, t)
 
     # -- after an answer -------------------------------------------------------------------------------------------
 
@@ -117,11 +117,15 @@ class Mind:
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
         """Requests that leave the question open, or end it without an answer; None for an answer."""
         if asked_enough(state, turn, intent):
-            skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
-            answered = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
-            reply = self._next(apply(apply(state, answered), skipped), at, t, self._say(state, "moving_on"))
-            return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
+            return self._leave(state, turn, intent.name, self._say(state, "moving_on"), at, t)
         return aside(state, turn, intent, at, t, lambda key, **values: self._say(state, key, **values))
+
+    def _leave(self, state: State, turn: Turn, intent: str, lead: str, at: float, t: float) -> Reply:
+        """On to the next question, without an answer to this one."""
+        answered = Answered(at=at, t=t, turn=turn.number, intent=intent)
+        skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
+        reply = self._next(apply(apply(state, answered), skipped), at, t, lead)
+        return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
 
     def _after(
         self, state: State, decision: Decision, wording: Wording | None, at: float, t: float, lead: str = ""
@@ -175,18 +179,15 @@ class Mind:
 
     def again(self, state: State, turn: Turn, at: float, t: float) -> Reply:
         """The question once more. What was answered so far stays."""
-        text = self._say(state, "repeat", question=turn.text)
-        return Reply((Said(at=at, t=t, purpose="repeat", text=text),), text)
+        return remark("repeat", self._say(state, "repeat", question=turn.text), at, t)
 
     def patient(self, state: State, at: float, t: float) -> Reply:
         """There is time."""
-        text = self._say(state, "patience")
-        return Reply((Said(at=at, t=t, purpose="patience", text=text),), text)
+        return remark("patience", self._say(state, "patience"), at, t)
 
     def stalled(self, state: State, at: float, t: float) -> Reply:
         """We could not go on for a moment, and now we can."""
-        text = self._say(state, "stall")
-        return Reply((Said(at=at, t=t, purpose="notice", text=text),), text)
+        return remark("notice", self._say(state, "stall"), at, t)
 
     def returned(self, state: State, by: str, at: float, t: float) -> Reply:
         """The agent has the floor again: back to the question that is open, or on to the next."""
@@ -195,7 +196,7 @@ class Mind:
             reply = self.open(state, at, t)
         elif state.awaiting is not None:
             text = self._say(state, "returned", question=state.awaiting.text)
-            reply = Reply((Said(at=at, t=t, purpose="notice", text=text),), text)
+            reply = remark("notice", text, at, t)
         else:
             reply = self._next(state, at, t)
         return Reply((took, *reply.events), reply.text, reply.floor, reply.ends)
@@ -208,10 +209,9 @@ class Mind:
         bye = Said(at=at, t=t, purpose="farewell", text=text)
         return Reply((bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
 
-    def interject(self, state: State, turn: Turn, at: float, t: float) -> Reply:
+    def interject(self, state: State, at: float, t: float) -> Reply:
         """Practice only: a polite word to somebody who goes on and on, so that they learn to come to the point."""
-        text = self._say(state, "ramble")
-        return Reply((Said(at=at, t=t, purpose="notice", text=text),), text)
+        return remark("notice", self._say(state, "ramble"), at, t)
 
     # -- silence ---------------------------------------------------------------------------------------------------
 
@@ -228,15 +228,12 @@ class Mind:
             return Reply((answered, bye, Ended(at=at, t=t, reason="silence")), text, floor=False, ends=True)
         if count == 0 and not any(t.heard for t in state.turns):
             text = self._say(state, "unheard")
-            return Reply((Said(at=at, t=t, purpose="nudge", text=text),), text)
+            return remark("nudge", text, at, t)
         if count >= len(steps):
-            skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
-            answered = Answered(at=at, t=t, turn=turn.number, intent="silence")
-            reply = self._next(apply(apply(state, answered), skipped), at, t, self._say(state, "skipping"))
-            return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
+            return self._leave(state, turn, "silence", self._say(state, "skipping"), at, t)
         short = state.planned(turn.question).short if turn.probe is None else turn.text
         text = steps[count].format(short_question=short)
-        return Reply((Said(at=at, t=t, purpose="nudge", text=text),), text)
+        return remark("nudge", text, at, t)
 
     def is_request(self, heard: str) -> bool:
         """Whether these words ask for something (repeat, skip, a person) and are no answer."""

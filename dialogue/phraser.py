@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from dialogue import frames
-from dialogue.language import overlap, tokens
+from dialogue.language import closes_clause, overlap, tokens
 from dialogue.policy import OCCASION, Decision
 from dialogue.second_person import clauses, statements
 from dialogue.validator import Verdict, grounded, validate
-from memory.records import Word
+from memory.records import Word, untimed
 
 OPENING = 3  # words: what makes two questions feel like one template
 MOST_ALIKE = 2  # questions of one interview that may open alike
@@ -135,7 +135,7 @@ def short_quote(quote: str, longest: int = 8) -> str:
             break
         if words or word.lower() not in {"and", "so", "but", "um", "uh", "well", "then", "because", "yes", "no"}:
             words.append(word)
-        if shown.endswith((".", ",", ";", ":", "?", "!")) and len(words) >= 3:
+        if closes_clause(shown) and len(words) >= 3:
             break
     words = words[:longest]
     while words and words[-1].lower() in _DANGLING:
@@ -144,7 +144,7 @@ def short_quote(quote: str, longest: int = 8) -> str:
 
 
 def _occasions(decision: Decision, heard: str, words: Sequence[Word]) -> list[Candidate]:
-    said = statements(words or _untimed(heard))
+    said = statements(words or untimed(heard))
     slots = {
         "clause": said[:2],
         "topic": [decision.topic] if decision.topic.startswith(("your ", "the ", "this ")) else [],
@@ -156,13 +156,9 @@ def _occasions(decision: Decision, heard: str, words: Sequence[Word]) -> list[Ca
     ]
 
 
-def _untimed(heard: str) -> list[Word]:
-    return [Word(text=t, start=0.0, end=0.0) for t in heard.split()]
-
-
 def _clauses(decision: Decision, heard: str, words: Sequence[Word]) -> Iterable[str]:
     """Clauses that can be said back, those about the span first."""
-    found = clauses(words or _untimed(heard), "the team" if decision.probe == "own_part" else "you")
+    found = clauses(words or untimed(heard), "the team" if decision.probe == "own_part" else "you")
     span = decision.span.quote if decision.span else ""
     return sorted(found, key=lambda clause: -overlap(clause, span))[:2]
 

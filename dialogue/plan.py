@@ -36,33 +36,14 @@ def question_of(entry: dict[str, Any]) -> PlannedQuestion:
     )
 
 
-def plan(
-    pack: dict[str, Any],
-    *,
-    minutes: float,
-    probes: int,
-    ids: Sequence[str] = (),
-    count: int | None = None,
-    seed: int = 0,
-    level: str = "",
-) -> list[PlannedQuestion]:
-    """Questions of one pack for an interview of about `minutes`; see `draw`. Raises PlanError for unknown ids."""
-    questions = [question_of(entry) for entry in pack["questions"]]
-    return draw(
-        questions,
-        f"the pack {pack['name']!r}",
-        minutes=minutes,
-        probes=probes,
-        ids=ids,
-        count=count,
-        seed=seed,
-        level=level,
-    )
+def questions_of(*packs: dict[str, Any]) -> list[PlannedQuestion]:
+    """All questions of one or more packs, as records."""
+    return [question_of(entry) for pack in packs for entry in pack["questions"]]
 
 
 def draw(
     questions: Sequence[PlannedQuestion],
-    source: str,
+    source: str = "the pack",
     *,
     minutes: float,
     probes: int,
@@ -75,7 +56,7 @@ def draw(
 ) -> list[PlannedQuestion]:
     """Questions for an interview of about `minutes`.
 
-    `ids` names them outright. Else: easy before hard, behavioural and technical in turn, no competency twice while
+    `source`: where they come from, for the error. `ids` names them outright. Else: easy before hard, behavioural and technical in turn, no competency twice while
     another is left, no two that ask the same, as many as fit the time (at least one) or `count` of them; near the
     `level` or `difficulty`; of those that fit alike, the one with the largest weight (by id: what a job asks for, what
     was weak before). Raises PlanError for unknown ids.

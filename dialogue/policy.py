@@ -17,7 +17,7 @@ from dialogue.qualities import relevance
 from dialogue.reading import Reader, Reading
 from dialogue.second_person import clauses
 from dialogue.state import State, Turn
-from memory.records import PlannedQuestion, Span, Word
+from memory.records import PlannedQuestion, Span
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def decide(state: State, turn: Turn) -> Decision:
 
 def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
     newest = asked[-1]
-    reader = Reader(newest.words or _untimed(newest), question.text)
-    whole = Reader([word for turn in asked for word in (turn.words or _untimed(turn))], question.text)
+    reader = Reader(newest.words_or_text, question.text)
+    whole = Reader([word for turn in asked for word in turn.words_or_text], question.text)
     reading, everything = reader.read(question), whole.read(question)
     tried = {turn.probe for turn in asked}
     for kind, gap, span, why in _wishes(question, reading, everything, reader):
@@ -83,8 +83,8 @@ def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decis
     """A neutral question where two statements do not fit; at most once in an interview."""
     if any(t.probe == "contradiction" for t in state.turns):
         return None
-    earlier = [Reader(t.words or _untimed(t), t.text) for t in state.turns if t.number < turn.number and t.answered]
-    found = contradiction(earlier, Reader(turn.words or _untimed(turn), question.text))
+    earlier = (Reader(t.words_or_text, t.text) for t in state.turns if t.number < turn.number and t.answered)
+    found = contradiction(earlier, Reader(turn.words_or_text, question.text))
     if found is None:
         return None
     before, now = found
@@ -173,7 +173,3 @@ def _topic(reader: Reader, reading: Reading, span: Span | None, probe: str) -> s
         if found := noun_phrases(place):
             return max(found, key=lambda phrase: len(phrase.split()))
     return ""
-
-
-def _untimed(turn: Turn) -> list[Word]:
-    return [Word(text=t, start=0.0, end=0.0) for t in turn.answer.split()]

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from dialogue.credit import sentence_ranges
-from dialogue.language import STOPWORDS, content_stems, stem
+from dialogue.language import STOPWORDS, closes_sentence, content_stems, stem
 from dialogue.reading import Reader, Reading
 from dialogue.report_model import Quality
 from memory.records import PlannedQuestion, Span, Word
@@ -22,11 +22,12 @@ ENOUGH_SPECIFICS = 4  # numbers, names, dates from which an answer counts as ful
 DIRECT_WITHIN = 25  # words within which a direct answer touches the question
 
 
-def qualities(words: Sequence[Word], question: PlannedQuestion, reading: Reading) -> list[Quality]:
+def qualities(words: Sequence[Word], question: PlannedQuestion) -> list[Quality]:
     """Relevance, completeness, structure, specificity, own part and communication; a value of None: does not apply."""
     reader = Reader(words, question.text)
     if not reader.words:
         return []
+    reading = reader.read(question)
     behavioural = question.kind == "behavioural"
     found = [
         _relevance(reader, question),
@@ -94,7 +95,7 @@ def _specificity(reader: Reader, reading: Reading) -> Quality:
     names: dict[str, Span] = {}
     for i, text in enumerate(reader.texts):
         bare = re.sub(r"\W", "", text)
-        opens = i == 0 or reader.texts[i - 1].endswith((".", "?", "!"))
+        opens = i == 0 or closes_sentence(reader.texts[i - 1])
         named = (bare[:1].isupper() and not opens and bare not in {"I", "Im", "Ive", "Id", "Ill"}) or (
             bare.isupper() and len(bare) > 1
         )

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dialogue.credit import denied, find_all, find_by_sound, without_credit
-from dialogue.language import FILLERS, tokens
-from memory.records import PlannedQuestion, Span, Word
+from dialogue.credit import denied, find_by_sound, without_credit
+from dialogue.language import FILLERS, closes_clause, find_phrases, tokens
+from memory.records import PlannedQuestion, Span, Word, untimed
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def read(words: Sequence[Word], question: PlannedQuestion) -> Reading:
 
 def read_text(text: str, question: PlannedQuestion) -> Reading:
     """Read an answer that has no times."""
-    return read([Word(text=t, start=0.0, end=0.0) for t in text.split()], question)
+    return read(untimed(text), question)
 
 
 UNSURE = 0.5  # confidence of a word below which it may be another one that sounds alike
@@ -93,7 +93,7 @@ class Reader:
 
     def places(self, phrase: str) -> list[tuple[int, int]]:
         """Where a phrase stands and counts; where it may have been misheard only if it stands nowhere else."""
-        found = [p for p in find_all(self.plain, phrase) if self._counts(p)]
+        found = [p for p in find_phrases(self.plain, phrase) if self._counts(p)]
         if not found and (heard := find_by_sound(self.plain, self.unsure, phrase)) and self._counts(heard):
             return [heard]
         return found
@@ -138,9 +138,9 @@ class Reader:
     def clause(self, place: tuple[int, int], widest: int = 14) -> Span:
         """The clause around words `place`, at most `widest` words: what a listener needs to hear to follow."""
         first, last = place[0], place[1] - 1
-        while first > 0 and place[1] - first < widest - 4 and not _closes(self.words[first - 1].text):
+        while first > 0 and place[1] - first < widest - 4 and not closes_clause(self.words[first - 1].text):
             first -= 1
-        while last < len(self.words) - 1 and last - first + 1 < widest and not _closes(self.words[last].text):
+        while last < len(self.words) - 1 and last - first + 1 < widest and not closes_clause(self.words[last].text):
             last += 1
         return self.span(first, last + 1)
 
@@ -153,7 +153,3 @@ class Reader:
             t0=part[0].start if timed else None,
             t1=part[-1].end if timed else None,
         )
-
-
-def _closes(text: str) -> bool:
-    return text.endswith((".", "?", "!", ",", ";", ":"))

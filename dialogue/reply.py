@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from memory.events import AnyEvent
+from memory.events import AnyEvent, Purpose, Said
 
 
 @dataclass(frozen=True)
@@ -19,3 +19,8 @@ class Reply:
     floor: bool = True
     ends: bool = False
     note: str = ""  # for the operator's log: why a model's words were not used
+
+
+def remark(purpose: Purpose, text: str, at: float, t: float) -> Reply:
+    """A reply of words alone: nothing is asked or ended by it."""
+    return Reply((Said(at=at, t=t, purpose=purpose, text=text),), text)

@@ -9,8 +9,8 @@ from dialogue.advice import overall, try_next
 from dialogue.asides import ASIDES
 from dialogue.evidence import Transcript
 from dialogue.exercises import exercise_for
+from dialogue.language import closes_sentence
 from dialogue.qualities import qualities
-from dialogue.reading import read
 from dialogue.report_model import Exchange, Fluency, Hole, QuestionReport, Report, Sentence, Statement, Timing
 from dialogue.scoring import score
 from dialogue.state import State, Turn
@@ -35,7 +35,7 @@ def build_report(
 ) -> Report:
     """`started`: unix s. `duration`, `agent_speech`: s of the call, and of the agent's audible speech in it."""
     assert state.interview is not None
-    transcript = Transcript([w for turn in state.turns for w in _words(turn)])
+    transcript = Transcript([w for turn in state.turns for w in turn.words_or_text])
     questions = [_question(state, q, transcript) for q in state.discussed]
     return Report(
         session=state.interview.id,
@@ -57,7 +57,7 @@ def build_report(
 def _question(state: State, question: PlannedQuestion, transcript: Transcript) -> QuestionReport:
     turns = [t for t in state.of_question(question.id) if t.answered or t.heard]
     answers = [t for t in turns if t.intent not in REQUESTS]
-    words = [w for turn in answers for w in _words(turn)]
+    words = [w for turn in answers for w in turn.words_or_text]
     confidence = _confidence(answers)
     rubric = score(words, question, confidence)
     measured = [t.delivery for t in answers if t.delivery]
@@ -72,7 +72,7 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
         text=question.text,
         exchanges=[_exchange(t) for t in turns],
         rubric=rubric,
-        qualities=qualities(words, question, read(words, question)) if rubric.enough_evidence else [],
+        qualities=qualities(words, question) if rubric.enough_evidence else [],
         fluency=_fluency(measured),
         timing=Timing(
             delay_before_answering=first.response_delay if first else None,
@@ -98,7 +98,7 @@ def _exchange(turn: Turn) -> Exchange:
         worded_by=turn.engine,
         aimed_at=turn.span,
         asked_at=turn.asked_at,
-        sentences=sentences_of(_words(turn)),
+        sentences=sentences_of(turn.words_or_text),
         intent=turn.intent,
         delivery=turn.delivery,
         interruptions=turn.interruptions,
@@ -112,18 +112,12 @@ def sentences_of(words: Sequence[Word]) -> list[Sentence]:
     part: list[Word] = []
     for i, word in enumerate(words):
         part.append(word)
-        if word.text.endswith((".", "?", "!")) or len(part) >= 30 or i == len(words) - 1:
+        if closes_sentence(word.text) or len(part) >= 30 or i == len(words) - 1:
             timed = part[-1].end > part[0].start  # typed words have no sound
             text = " ".join(w.text for w in part)
             found.append(Sentence(text=text, t0=part[0].start if timed else None, t1=part[-1].end if timed else None))
             part = []
     return found
-
-
-def _words(turn: Turn) -> list[Word]:
-    if turn.words:
-        return turn.words
-    return [Word(text=t, start=0.0, end=0.0) for t in turn.answer.split()]
 
 
 def _confidence(turns: Sequence[Turn]) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from dialogue.language import content_stems, tokens
-from dialogue.reading import Reader, Reading, read
+from dialogue.reading import Reader, Reading
 from dialogue.report_model import Hit, Rubric
 from memory.records import PlannedQuestion, Word
 
@@ -32,7 +32,8 @@ class Weights:
 
 def score(words: Sequence[Word], question: PlannedQuestion, confidence: float | None = None) -> Rubric:
     """Judge the whole answer to a question (core and follow-ups together) against its rubric."""
-    reading = read(words, question)
+    reader = Reader(words, question.text)
+    reading = reader.read(question)
     hits = [Hit(name=f.name, evidence=f.span) for f in reading.hits]
     trust = _trust(reading, confidence)
 
@@ -48,7 +49,7 @@ def score(words: Sequence[Word], question: PlannedQuestion, confidence: float | 
         return rubric(None, None, None, f"the recogniser was unsure of the words (confidence {confidence:.2f})")
     if reading.unsure > MOST_UNSURE:
         return rubric(None, None, None, f"the recogniser was unsure of {reading.unsure:.0%} of the words")
-    levels = [_level(share, reading, question) for share in _passes(words, question, reading)]
+    levels = [_level(share, reading, question) for share in _passes(reader, question, reading)]
     # What was missed may stand behind a word that was not understood.
     hidden = min(1.0, 2.0 * reading.unsure) * (1.0 - reading.coverage)
     best = min(5.0, max(levels) + round(4.0 * hidden * 2.0) / 2.0)
@@ -77,9 +78,8 @@ def _level(coverage: float, reading: Reading, question: PlannedQuestion) -> floa
     return round((1.0 + 4.0 * share) * 2.0) / 2.0
 
 
-def _passes(words: Sequence[Word], question: PlannedQuestion, reading: Reading) -> list[float]:
+def _passes(reader: Reader, question: PlannedQuestion, reading: Reading) -> list[float]:
     """Share of key points hit: word for word, by stems (the reading itself), and by any content word of a phrase."""
-    reader = Reader(words, question.text)
     alive = " ".join(reader.plain[i] for i in range(len(reader.plain)) if i not in reader.dead)
     said, text = content_stems(alive), f" {alive} "
     hit = {finding.name for finding in reading.hits}

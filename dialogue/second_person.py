@@ -6,10 +6,10 @@ streaming". Precision before recall: a clause that cannot be turned safely is no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dialogue.credit import orders, sentence_ranges
-from dialogue.language import FILLERS, STOPWORDS
+from dialogue.language import FILLERS, STOPWORDS, closes_clause, closes_sentence
 from dialogue.lexicon import is_past, kinds
 from memory.records import Word
 
@@ -38,27 +38,28 @@ _DANGLING = frozenset(
 
 def clauses(words: Sequence[Word], we: str = "you") -> list[str]:
     """Clauses of an answer in the second person, in order. `we`: what "we" becomes, "the team" where own part is asked."""
-    clean = _clean(words)
-    found: list[str] = []
-    for i, (low, _, _) in enumerate(clean):
-        following = [piece[0] for piece in clean[i + 1 : i + 3]]
+
+    def begins(low: str, following: list[str]) -> bool:
         helped = len(following) == 2 and following[0] in {"have", "was", "were"} and is_past(following[1])
-        if (low in _SUBJECTS and following and (_acts(following[0]) or helped)) or (
-            low in {"i've", "we've"} and following and _acts(following[0])
-        ):
-            clause = _take(clean[i:], we)
-            if clause and clause not in found:
-                found.append(clause)
-    return found
+        if low in _SUBJECTS:
+            return _acts(following[0]) or helped
+        return low in {"i've", "we've"} and _acts(following[0])
+
+    return _collect(words, begins, we)
 
 
 def statements(words: Sequence[Word]) -> list[str]:
     """What the candidate says of themselves in the present, in the second person: "you prefer to be respected"."""
+    return _collect(words, lambda low, following: low == "i" and _states(following[0]), "you")
+
+
+def _collect(words: Sequence[Word], begins: Callable[[str, list[str]], bool], we: str) -> list[str]:
+    """What begins at a word, each once. `begins(word, the one or two that follow)`."""
     clean = _clean(words)
     found: list[str] = []
-    for i, (low, _, _) in enumerate(clean):
-        if low == "i" and i + 1 < len(clean) and _states(clean[i + 1][0]):
-            clause = _take(clean[i:], "you")
+    for i, (low, _, _) in enumerate(clean[:-1]):
+        if begins(low, [piece[0] for piece in clean[i + 1 : i + 3]]):
+            clause = _take(clean[i:], we)
             if clause and clause not in found:
                 found.append(clause)
     return found
@@ -87,10 +88,10 @@ def _clean(words: Sequence[Word]) -> list[Piece]:
             continue
         low = word.text.lower().replace("’", "'").strip(".,;:?!\"'()")
         if not low or low in FILLERS or low in _DISCOURSE:
-            if kept and word.text.endswith((".", ",", ";", ":", "?", "!")):  # the pause stays where the filler goes
+            if kept and closes_clause(word.text):  # the pause stays where the filler goes
                 kept[-1] = (kept[-1][0], kept[-1][1].rstrip(".,;:?!") + word.text[-1], kept[-1][2])
             continue
-        if kept and kept[-1][0] == low and not kept[-1][1].endswith((".", "?", "!")):
+        if kept and kept[-1][0] == low and not closes_sentence(kept[-1][1]):
             kept[-1] = (low, word.text, word.confidence)
             continue
         kept.append((low, word.text, word.confidence))
@@ -119,9 +120,9 @@ def _take(pieces: Sequence[Piece], we: str) -> str | None:
             body += we.split()
             continue
         body.append(_TURN.get(low, _plain_case(shown.strip(".,;:?!\"'()"), low)))
-        if shown.endswith((".", ",", ";", ":", "?", "!")):
+        if closes_clause(shown):
             break
-    while body and body[-1].lower() in _DANGLING | {"very"}:
+    while body and body[-1].lower() in _DANGLING:
         body.pop()
     while full and body and "NOUN" not in kinds(body[-1]):  # cut in mid-thought: back to the last thing
         body.pop()

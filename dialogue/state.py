@@ -26,7 +26,7 @@ from memory.events import (
     TookBack,
     Yielded,
 )
-from memory.records import Delivery, Interview, PlannedQuestion, Span, Word
+from memory.records import Delivery, Interview, PlannedQuestion, Span, Word, untimed
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Turn:
     @property
     def words(self) -> list[Word]:
         return [word for piece in self.heard for word in piece.words]
+
+    @property
+    def words_or_text(self) -> list[Word]:
+        """The words with their times; those of the text without, where no times were stored."""
+        return self.words or untimed(self.answer)
 
 
 @dataclass(frozen=True)
@@ -153,19 +158,9 @@ def apply(state: State, event: AnyEvent) -> State:
             return replace(state, turns=(*state.turns, turn))
         case Followed():
             turn = Turn(
-                event.turn,
-                event.question,
-                event.text,
-                event.why,
-                event.probe,
-                event.gap,
-                event.span,
-                event.engine,
-                event.lead,
-                event.note,
-                "",
-                event.t,
-            )
+                event.turn, event.question, event.text, event.why, probe=event.probe, gap=event.gap, span=event.span,
+                engine=event.engine, lead=event.lead, note=event.note, asked_at=event.t,
+            )  # fmt: skip
             return replace(state, turns=(*state.turns, turn))
         case Spoken():
             state = replace(state, last_spoken_end=event.end, farewell_heard=bool(state.ended))

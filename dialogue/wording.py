@@ -30,7 +30,6 @@ class Wording:
     text: str
     engine: str
     problem: str = ""
-    repaired: bool = False  # the model's second attempt
 
 
 async def word(
@@ -45,11 +44,11 @@ async def word(
     problem = ""
     try:
         async with asyncio.timeout(deadline):
-            for attempt in range(ATTEMPTS):
-                prompt = prompt_for(decision, heard, earlier)
-                if attempt:
+            prompt = asked = prompt_for(decision, heard, earlier)
+            for _ in range(ATTEMPTS):
+                if problem:
                     prompt = replace(
-                        prompt, user=f"{prompt.user}\nYour last reply could not be used: {problem}. Reply again."
+                        asked, user=f"{asked.user}\nYour last reply could not be used: {problem}. Reply again."
                     )
                 text = read_reply(await model.complete(prompt))
                 if text is None:
@@ -57,7 +56,7 @@ async def word(
                     continue
                 verdict = validate(text, span=span, gap=decision.gap, earlier=earlier, heard=heard)
                 if verdict.valid:
-                    return Wording(text, model.name, repaired=bool(attempt))
+                    return Wording(text, model.name)
                 problem = f"{model.name}: {'; '.join(verdict.problems)}"
     except TimeoutError:
         problem = problem or f"{model.name} took longer than {deadline:g} s"

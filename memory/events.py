@@ -11,6 +11,10 @@ from pydantic import Field, TypeAdapter
 
 from memory.records import Delivery, Interview, Record, Span, Word
 
+Purpose = Literal[
+    "greeting", "repeat", "rephrase", "nudge", "patience", "reply", "resume", "closing", "farewell", "notice"
+]
+
 
 class Event(Record):
     """Common to all: when it happened. Subclasses are told apart by `kind`."""
@@ -46,18 +50,7 @@ class Said(Event):
     """The agent's own words that are not a question: greeting, acknowledgement, nudge, repeat, notice, farewell."""
 
     kind: Literal["said"] = "said"
-    purpose: Literal[
-        "greeting",
-        "repeat",
-        "rephrase",
-        "nudge",
-        "patience",
-        "reply",
-        "resume",
-        "closing",
-        "farewell",
-        "notice",
-    ]
+    purpose: Purpose
     text: str
 
 

@@ -24,6 +24,11 @@ class Word(Record):
     confidence: float | None = None
 
 
+def untimed(text: str) -> list[Word]:
+    """The words of a text that has no sound: all at 0 s."""
+    return [Word(text=word, start=0.0, end=0.0) for word in text.split()]
+
+
 class Stretch(Record):
     """A stretch of time, in seconds on the session timeline."""
 

@@ -196,7 +196,9 @@ class Interviews:
             job=job,
             returning=wanted.returning,
         )
-        agreed = planned(settings, wishes, CandidateSource(kind="room", room=wanted.room, identity=wanted.identity))
+        source = CandidateSource(kind="room", room=wanted.room, identity=wanted.identity)
+        # In a thread: it may read every pack and every earlier report.
+        agreed = await asyncio.to_thread(planned, settings, wishes, source)
         await create(self._store, self._settings, agreed)
         return self.link(agreed.id)
 

@@ -6,7 +6,7 @@ import functools
 import random
 from dataclasses import dataclass, field
 
-from dialogue.plan import draw, question_of, reserve
+from dialogue.plan import draw, questions_of, reserve
 from dialogue.report import build_report
 from dialogue.report_model import Report
 from dialogue.state import State
@@ -56,7 +56,7 @@ def show(name: str, mode: str, pack: str) -> Show:
     """`name` of a character, in `mode`, with questions of `pack`."""
     character = next(c for c in battery() if c.name == name)
     loaded = load_pack(pack)
-    questions = [question_of(entry) for entry in loaded["questions"]]
+    questions = questions_of(loaded)
     chosen = draw(questions, pack, minutes=MINUTES, probes=2, count=5, seed=7)
     interview = Interview(
         id="battery", mode=mode, title=loaded["title"], pack=pack, source=CandidateSource(kind="typed"), questions=chosen,

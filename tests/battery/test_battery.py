@@ -18,7 +18,6 @@ from dialogue.phraser import opening
 from dialogue.state import fold
 from dialogue.validator import validate
 from memory.events import decode, encode
-from memory.records import Word
 from prompts.loader import load_phrases, load_schema
 from simulation.characters import INJECTIONS, battery
 from tests.battery.stage import MINUTES, PACKS, Show, show
@@ -327,7 +326,7 @@ def the_report_follows_its_schema(s: Show) -> object:
 
 @prop
 def every_statement_has_evidence_that_was_said(s: Show) -> object:
-    words = [w for t in s.state.turns for w in (t.words or [Word(text=x, start=0, end=0) for x in t.answer.split()])]
+    words = [w for t in s.state.turns for w in t.words_or_text]
     transcript = Transcript(words)
     o = s.report.overall
     return all(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
-from dialogue.plan import plan
+from dialogue.plan import draw, questions_of
 from dialogue.reply import Reply
 from dialogue.state import State, fold
 from memory.events import AnyEvent, Consented, Created, Heard, Spoken
@@ -20,7 +20,7 @@ DEMO = ("improved-process", "mistake", "slow-service")
 
 def agreed(ids: Sequence[str] = DEMO, probes: int = 1, mode: str = "practice", seed: int = 0) -> Interview:
     pack = load_pack("phone-screen")
-    questions = plan(pack, minutes=30, probes=probes, ids=ids)
+    questions = draw(questions_of(pack), minutes=30, probes=probes, ids=ids)
     return Interview(
         id="test", mode=mode, title=pack["title"], pack=pack["name"], source=CandidateSource(kind="typed"),
         questions=questions, probe_budget=probes, minutes=30, seed=seed,

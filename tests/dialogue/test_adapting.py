@@ -12,12 +12,12 @@ from dialogue.history import DAY, Past, due, weights
 from dialogue.intents import foreign, intent_of
 from dialogue.next_question import choose
 from dialogue.pack_lint import same
-from dialogue.plan import draw, question_of, reserve
+from dialogue.plan import draw, questions_of, reserve
 from memory.records import PlannedQuestion
 from prompts.loader import load_pack, load_phrases, pack_names
 from tests.dialogue.helpers import GOOD, Conversation, agreed, conversation
 
-PACKS = {name: [question_of(e) for e in load_pack(name)["questions"]] for name in pack_names()}
+PACKS = {name: questions_of(load_pack(name)) for name in pack_names()}
 RESUME = """Jane Example, born 1990, married, jane@example.org
 - Built a Kafka pipeline for 40 million events per day with Spark
 - Reduced nightly load time by 60% using Airflow

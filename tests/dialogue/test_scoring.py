@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogue.plan import plan, question_of
+from dialogue.plan import draw, questions_of
 from dialogue.qualities import qualities
-from dialogue.reading import read, read_text
+from dialogue.reading import read_text
 from dialogue.report_model import Rubric
 from dialogue.scoring import score
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_pack, pack_names
 
-[PROCESS] = plan(load_pack("phone-screen"), minutes=9, probes=0, ids=["improved-process"])
-[SLOW] = plan(load_pack("phone-screen"), minutes=9, probes=0, ids=["slow-service"])
+PHONE_SCREEN = questions_of(load_pack("phone-screen"))
+[PROCESS] = draw(PHONE_SCREEN, minutes=9, probes=0, ids=["improved-process"])
+[SLOW] = draw(PHONE_SCREEN, minutes=9, probes=0, ids=["slow-service"])
 GOOD = (
     "Our reports used to run every night by hand. I moved them to a live dashboard because the analysts lost half their day. "
     "It cut the waiting from six hours to ten minutes, and the whole team adopted it within a month."
@@ -67,7 +68,7 @@ def test_padding_and_repeating_add_nothing() -> None:
 def test_repeating_lowers_communication_only() -> None:
     def of(text: str) -> dict[str, float]:
         words = heard(text)
-        return {q.name: q.value for q in qualities(words, PROCESS, read(words, PROCESS))}
+        return {q.name: q.value for q in qualities(words, PROCESS)}
 
     once, thrice = of(GOOD), of(f"{GOOD} {GOOD} {GOOD}")
     assert thrice["communication"] < once["communication"]
@@ -79,8 +80,8 @@ def test_repeating_lowers_communication_only() -> None:
 def test_off_topic_talk_before_the_answer_costs_relevance_and_not_the_level() -> None:
     both = f"{OFF_TOPIC} {GOOD}"
     assert level(both) == level(GOOD)
-    first = {q.name: q.value for q in qualities(heard(GOOD), PROCESS, read_text(GOOD, PROCESS))}
-    second = {q.name: q.value for q in qualities(heard(both), PROCESS, read_text(both, PROCESS))}
+    first = {q.name: q.value for q in qualities(heard(GOOD), PROCESS)}
+    second = {q.name: q.value for q in qualities(heard(both), PROCESS)}
     assert second["relevance"] < first["relevance"]
 
 
@@ -118,8 +119,7 @@ def test_what_is_denied_does_not_count() -> None:
 
 def test_saying_the_question_back_is_no_answer() -> None:
     for name in pack_names():
-        for entry in load_pack(name)["questions"]:
-            question = question_of(entry)
+        for question in questions_of(load_pack(name)):
             echo = f"{question.text} {question.text} {question.text}"
             assert score(heard(echo), question).level in (None, 1.0), (question.id, score(heard(echo), question).hits)
 
@@ -208,7 +208,7 @@ def test_more_of_the_rubric_is_never_worse() -> None:
 
 def test_every_quality_stands_on_words_that_were_said() -> None:
     words = heard(GOOD)
-    for quality in qualities(words, PROCESS, read(words, PROCESS)):
+    for quality in qualities(words, PROCESS):
         assert 0.0 <= quality.value <= 1.0
         for span in quality.evidence:
             assert span.quote in GOOD, quality

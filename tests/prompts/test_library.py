@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from dialogue.pack_lint import lint
-from dialogue.plan import question_of
+from dialogue.plan import questions_of
 from prompts.loader import load_pack, pack_names
 
 PACKS = {name: load_pack(name) for name in pack_names()}
-QUESTIONS = {name: [question_of(entry) for entry in pack["questions"]] for name, pack in PACKS.items()}
+QUESTIONS = {name: questions_of(pack) for name, pack in PACKS.items()}
 SUBFIELDS = (
     "machine-learning",
     "deep-learning",

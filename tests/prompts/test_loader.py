@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dialogue.plan import PlanError, plan
+from dialogue.plan import PlanError, draw, questions_of
 from dialogue.report_schema import report_schema
 from dialogue.validator import validate
 from prompts.loader import PromptError, load_pack, load_phrases, load_schema
@@ -15,7 +15,7 @@ VALID = Path("prompts/packs/phone-screen.yaml").read_text("utf-8") if Path("prom
 
 
 def test_the_first_pack_has_what_it_promises() -> None:
-    questions = plan(load_pack("phone-screen"), minutes=1, probes=0, count=99)
+    questions = draw(questions_of(load_pack("phone-screen")), minutes=1, probes=0, count=99)
     assert len(questions) >= 24
     assert {"behavioural", "technical"} <= {q.kind for q in questions}
     for q in questions:
@@ -61,15 +61,15 @@ def test_a_pack_that_is_not_there_names_those_that_are() -> None:
 
 
 def test_plans_repeat_and_fit_their_time() -> None:
-    pack = load_pack("phone-screen")
-    assert plan(pack, minutes=10, probes=1, seed=4) == plan(pack, minutes=10, probes=1, seed=4)
-    assert plan(pack, minutes=10, probes=1, seed=4) != plan(pack, minutes=10, probes=1, seed=5)
+    pack = questions_of(load_pack("phone-screen"))
+    assert draw(pack, minutes=10, probes=1, seed=4) == draw(pack, minutes=10, probes=1, seed=4)
+    assert draw(pack, minutes=10, probes=1, seed=4) != draw(pack, minutes=10, probes=1, seed=5)
     for minutes in (3, 10, 20):
-        chosen = plan(pack, minutes=minutes, probes=1)
+        chosen = draw(pack, minutes=minutes, probes=1)
         assert chosen and sum(q.seconds * 1.6 + 25 for q in chosen[1:]) <= minutes * 60
         assert [q.difficulty for q in chosen] == sorted(q.difficulty for q in chosen)
     with pytest.raises(PlanError, match="mistake"):
-        plan(pack, minutes=5, probes=1, ids=["nothing"])
+        draw(pack, minutes=5, probes=1, ids=["nothing"])
 
 
 def test_the_report_schema_on_disk_is_the_models() -> None:

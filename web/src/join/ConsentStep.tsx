@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import type { Invitation } from "../api";
+import { Trouble } from "../Trouble";
 
 /** "You will talk to an AI" first, and a deliberate yes. Nothing is recorded before it. */
 export function ConsentStep({ invitation, problem, onConsent }: { invitation: Invitation; problem: string; onConsent: () => Promise<void> }) {
@@ -30,11 +31,7 @@ export function ConsentStep({ invitation, problem, onConsent }: { invitation: In
           I agree. <small>{invitation.consent_text}</small>
         </span>
       </label>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Trouble text={problem} />
       <button
         className="primary"
         disabled={!agreed || sending}

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import { useLevel } from "./useLevel";
+import { Trouble } from "../Trouble";
 
 const HEARD = 0.35; // level from which a voice counts as heard
 
@@ -69,11 +70,7 @@ export function DeviceStep({ problem, elsewhere, resuming, onReady }: Props) {
       <p className={heard ? "ok" : "muted"} role="status">
         {trouble ? "" : heard ? "We hear you." : "Nothing heard yet."}
       </p>
-      {trouble && (
-        <p className="problem" role="alert">
-          {trouble}
-        </p>
-      )}
+      <Trouble text={trouble} />
       {devices.length > 1 && (
         <label className="field">
           Microphone
@@ -92,11 +89,7 @@ export function DeviceStep({ problem, elsewhere, resuming, onReady }: Props) {
       <button type="button" className="quiet" onClick={beep}>
         Play a test sound
       </button>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Trouble text={problem} />
       {elsewhere ? (
         <div role="alert">
           <p className="problem">This interview is open on another device.</p>

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { type Api, type Created, type Details, words } from "../api";
 import { follow } from "../events";
 import { clock } from "../format";
+import { Trouble } from "../Trouble";
 import { StatusBadge } from "./StatusBadge";
 import { type LogEvent, type LogLine, lineOf } from "./live";
 
@@ -103,11 +104,7 @@ export function LivePanel({ api, id, link, onChange }: { api: Api; id: string; l
           <b>Open question:</b> {details.current_question}
         </p>
       )}
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Trouble text={problem} />
       <ol className="log" tabIndex={0} ref={log} aria-live="polite" aria-label="What happens">
         {lines.map((line, i) => (
           <li key={i} className={line.who}>

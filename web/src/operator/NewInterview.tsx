@@ -1,6 +1,7 @@
 import { useState } from "react";
 
 import { type Api, type Created, words } from "../api";
+import { Trouble } from "../Trouble";
 
 /** The form. A resume or a job description may be a PDF, a DOCX or text. */
 export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Created) => void }) {
@@ -91,11 +92,7 @@ export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Crea
         Job description <small className="muted">optional, PDF, DOCX or text</small>
         <input name="job" type="file" accept=".pdf,.docx,.txt,.md,application/pdf,text/plain" />
       </label>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Trouble text={problem} />
       <button className="primary" disabled={busy}>
         Make the interview
       </button>

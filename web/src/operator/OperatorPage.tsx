@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { Api, type Created, Problem, type Summary, words } from "../api";
 import { Shell } from "../Shell";
 import { when } from "../format";
+import { Trouble } from "../Trouble";
 import { LivePanel } from "./LivePanel";
 import { NewInterview } from "./NewInterview";
 import { StatusBadge } from "./StatusBadge";
@@ -52,11 +53,7 @@ export function OperatorPage() {
           <p>
             Open the link that <code>viva up</code> printed, or paste the operator's key.
           </p>
-          {problem && (
-            <p className="problem" role="alert">
-              {problem}
-            </p>
-          )}
+          <Trouble text={problem} />
           <label className="field">
             Key
             <input name="key" type="password" autoComplete="current-password" required autoFocus />
@@ -81,11 +78,7 @@ export function OperatorPage() {
           />
         </div>
         <div>
-          {problem && (
-            <p className="problem" role="alert">
-              {problem}
-            </p>
-          )}
+          <Trouble text={problem} />
           {selected && <LivePanel key={selected} api={api} id={selected} link={made?.id === selected ? made.link : ""} onChange={load} />}
           <section className="card">
             <h2>All interviews</h2>

@@ -1,6 +1,8 @@
 import { useRef, useState } from "react";
 
 import { type Api, words } from "../api";
+import { Trouble } from "../Trouble";
+import { Quote } from "./QuestionCard";
 import type { Player } from "./player";
 import type { Span } from "./model";
 
@@ -47,17 +49,7 @@ export function Coach({ api, id, player }: { api: Api; id: string; player: Playe
           <li key={i} className={message.who}>
             <span className="hidden">{message.who === "you" ? "You: " : "Coach: "}</span>
             <p>{message.text}</p>
-            {message.evidence?.map((span, j) =>
-              span.t0 !== null && player.url ? (
-                <button key={j} className="sentence" onClick={() => player.play(span.t0!, span.t1)}>
-                  “{span.quote}”
-                </button>
-              ) : (
-                <small key={j} className="muted">
-                  “{span.quote}”
-                </small>
-              ),
-            )}
+            {message.evidence?.map((span, j) => <Quote key={j} span={span} player={player} />)}
           </li>
         ))}
       </ol>
@@ -70,11 +62,7 @@ export function Coach({ api, id, player }: { api: Api; id: string; player: Playe
           ))}
         </div>
       )}
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Trouble text={problem} />
       <form
         className="row"
         onSubmit={(event) => {

@@ -4,6 +4,7 @@ import { Api, words } from "../api";
 import { Shell } from "../Shell";
 import { clock, plain } from "../format";
 import { operatorKey } from "../operator/key";
+import { Trouble } from "../Trouble";
 import { Charts } from "./Charts";
 import { Coach } from "./Coach";
 import { Comparison } from "./Comparison";
@@ -73,11 +74,7 @@ export function ReportPage({ id }: { id: string }) {
           Print or save as PDF
         </button>
       </div>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Trouble text={problem} />
       <section className="card player">
         <div className="row no-print">
           <button className="primary" onClick={player.toggle} disabled={!sound}>
