@@ -24,7 +24,10 @@ def main(argv: list[str] | None = None) -> None:
     # Nothing here talks to a cloud; the libraries are told so, before any of them is imported.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("MPLBACKEND", "Agg")
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    # `viva tune` has commands and a --help of its own; argparse would read them as ours.
+    arguments = _parser().parse_args(["tune"] if given[:1] == ["tune"] else given)
+    arguments.rest = given[1:] if given[:1] == ["tune"] else getattr(arguments, "rest", [])
     logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.ERROR, format="%(name)s: %(message)s")
     try:
         sys.exit(_command(arguments))
@@ -123,6 +126,8 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("name", help="follow-ups, latency, footprint ...")
     bench.add_argument("rest", nargs=argparse.REMAINDER)
 
+    commands.add_parser("tune", help="data, training, evaluation and promotion of the model")
+
     commands.add_parser("doctor", help="which engine each part would use, and why")
     return parser
 
@@ -173,6 +178,10 @@ def _command(arguments: argparse.Namespace) -> int:
         from agent.packs import run as packs
 
         return packs(arguments.what, arguments.name, Console())
+    if arguments.command == "tune":
+        from agent.tuning import run as tune
+
+        return tune(arguments.rest, Console())
     if arguments.command == "bench":
         return _bench(arguments.name, arguments.rest)
     if arguments.command == "analyse":

@@ -6,6 +6,8 @@ from dialogue.backends.base import BackendError
 from dialogue.plan import PlanError
 from memory.store import StoreError
 from prompts.loader import PromptError
+from tuning.checks import TuneError
+from tuning.records import DataError
 from voice.audio import AudioError
 from voice.stt.decoder import EngineError
 
@@ -14,4 +16,4 @@ class UserError(Exception):
     """The message says what to do next."""
 
 
-EXPECTED = (UserError, AudioError, EngineError, PromptError, PlanError, StoreError, BackendError)
+EXPECTED = (UserError, AudioError, EngineError, PromptError, PlanError, StoreError, BackendError, TuneError, DataError)

@@ -27,19 +27,18 @@ from rich.table import Table
 from agent.engines import choose_llm, load_model
 from agent.settings import load_settings
 from bench.machine import machine
-from bench.text_metrics import bleu, distinct, rouge_l
+from dialogue.alone import decide_alone
 from dialogue.backends.base import BackendError
 from dialogue.generic import generic_question
 from dialogue.language import overlap
 from dialogue.phraser import opening, phrase
 from dialogue.plan import questions_of
-from dialogue.policy import Decision, decide
-from dialogue.state import State, Turn
+from dialogue.policy import Decision
 from dialogue.validator import SAME, grounded, validate
 from dialogue.wording import prompt_for, read_reply
-from memory.events import Heard
-from memory.records import CandidateSource, Interview, PlannedQuestion, untimed
+from memory.records import PlannedQuestion
 from prompts.loader import load_pack, pack_names
+from tuning.metrics import bleu, distinct, rouge_l
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -94,16 +93,7 @@ def held_out_items() -> list[Item]:
 
 def decision_of(item: Item) -> Decision:
     """What the policy wants to ask after this answer alone."""
-    words = untimed(item.answer)
-    interview = Interview(
-        id="bench", mode="practice", title="", pack="", source=CandidateSource(kind="typed"), questions=[item.question],
-        probe_budget=1, minutes=60,
-    )  # fmt: skip
-    turn = Turn(
-        0, item.question.id, item.question.text, "", answered=True, intent="answer",
-        heard=(Heard(at=0, turn=0, text=item.answer, words=words, end=0.0),),
-    )  # fmt: skip
-    return decide(State(interview=interview, turns=(turn,)), turn)
+    return decide_alone(item.question, item.answer)
 
 
 async def run(name: str, engine: Engine, items: Sequence[Item], console: Console) -> Result:

@@ -60,6 +60,6 @@ def _again(
         return Reply((cleared, event, again), text)
     follow = Followed(
         at=at, t=t, turn=turn.number + 1, question=turn.question, probe=turn.probe, gap=turn.gap or "", span=turn.span,
-        text=turn.text, why="asked again", engine=turn.engine or "",
+        text=turn.text, why="asked again", engine=turn.engine or "", prompt=turn.prompt,
     )  # fmt: skip
     return Reply((cleared, event, follow), text)

@@ -134,7 +134,8 @@ class Mind:
         if decision.act == "probe" and wording is not None and decision.question is not None:
             event = Followed(
                 at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe, gap=decision.gap,
-                span=decision.span, text=wording.text, why=decision.why, engine=wording.engine, lead=lead, note=wording.problem,
+                span=decision.span, text=wording.text, why=decision.why, engine=wording.engine, prompt=wording.prompt, lead=lead,
+                note=wording.problem,
             )  # fmt: skip
             return Reply((event,), _joined(lead, wording.text), note=wording.problem)
         return self._next(state, at, t, lead)

@@ -17,8 +17,10 @@ from memory.events import (
     Interrupted,
     Measured,
     Noted,
+    Rated,
     Reopened,
     Resumed,
+    Reworded,
     Said,
     Skipped,
     Spoken,
@@ -41,6 +43,7 @@ class Turn:
     gap: str | None = None
     span: Span | None = None
     engine: str | None = None
+    prompt: str = ""  # version of the prompt a model was given
     lead: str = ""
     note: str = ""
     instead: str = ""  # the planned question whose place this one took
@@ -52,6 +55,8 @@ class Turn:
     delivery: Delivery | None = None
     interruptions: int = 0
     reopened: int = 0
+    thumb: bool | None = None  # what a person thought of this follow-up
+    reworded: str = ""  # how a person would have asked it
 
     @property
     def answer(self) -> str:
@@ -87,6 +92,7 @@ class State:
     yielded: Yielded | None = None  # people have the floor, and the agent only listens
     ended: str | None = None
     farewell_heard: bool = False
+    stars: int | None = None  # the candidate's answer to the one question after the interview
 
     @property
     def farewell_pending(self) -> str:
@@ -159,7 +165,7 @@ def apply(state: State, event: AnyEvent) -> State:
         case Followed():
             turn = Turn(
                 event.turn, event.question, event.text, event.why, probe=event.probe, gap=event.gap, span=event.span,
-                engine=event.engine, lead=event.lead, note=event.note, asked_at=event.t,
+                engine=event.engine, prompt=event.prompt, lead=event.lead, note=event.note, asked_at=event.t,
             )  # fmt: skip
             return replace(state, turns=(*state.turns, turn))
         case Spoken():
@@ -196,6 +202,12 @@ def apply(state: State, event: AnyEvent) -> State:
             return replace(state, skipped=(*state.skipped, (event.question, event.reason)))
         case Ended():
             return replace(state, ended=event.reason)
+        case Rated():
+            if event.stars is not None and event.by == "candidate":
+                state = replace(state, stars=event.stars)
+            return state if event.turn is None else _on_turn(state, event.turn, thumb=event.up)
+        case Reworded():
+            return _on_turn(state, event.turn, reworded=event.text)
 
 
 def _find(state: State, number: int | None) -> Turn | None:

@@ -30,7 +30,7 @@ _VERDICT = re.compile(
 )
 _PROTECTED = re.compile(
     r"\b(how old|your age|married|marriage|husband|wife|spouse|partner at home|children|kids|pregnan\w*|family plans|religio\w*|church|"
-    r"mosque|temple|god|ethnic\w*|race|racial|nationality|citizenship|where are you from|born|native language|mother tongue|accent|"
+    r"mosque|temple|god|ethnic\w*|race(?! condition)|racial|nationality|citizenship|where are you from|born|native language|mother tongue|accent|"
     r"disab\w*|illness|sick leave|medical|diagnos\w*|mental health|sexual\w*|gender|gay|lesbian|politic\w*|vote|party member|union member|"
     r"salary history|previous salary|current salary|arrested|criminal record|military service|your weight|your height)\b",
     re.IGNORECASE,
@@ -76,17 +76,25 @@ def validate(text: str, *, span: str, gap: str, earlier: Sequence[str], heard: s
         (_LEADING, "leads the candidate"),
         (_OPTIONS, "hints at an answer"),
         (_VERDICT, "judges the answer"),
-        (_PROTECTED, "touches a protected topic"),
-        (_UNSPEAKABLE, "cannot be spoken"),
-        (_INSTRUCTION, "talks about the system, not about the answer"),
     ):
         if pattern.search(text):
             problems.append(problem)
+    problems += unsuitable(text)
     if not grounded(text, span, gap, heard):
         problems.append("shares no word with the answer and names no gap")
     if any(overlap(text, old) >= SAME for old in earlier):
         problems.append("was asked before")
     return Verdict(tuple(problems))
+
+
+def unsuitable(text: str) -> list[str]:
+    """What no text of ours may hold, question or feedback: protected topics, what cannot be read aloud, the system."""
+    rules = (
+        (_PROTECTED, "touches a protected topic"),
+        (_UNSPEAKABLE, "cannot be spoken"),
+        (_INSTRUCTION, "talks about the system, not about the answer"),
+    )
+    return [problem for pattern, problem in rules if pattern.search(text)]
 
 
 def grounded(text: str, span: str, gap: str, heard: str = "") -> bool:

@@ -16,7 +16,7 @@ from dialogue.phraser import phrase
 from dialogue.policy import Decision
 from dialogue.validator import validate
 from memory.records import Word
-from prompts.loader import load_examples, load_schema, render
+from prompts.loader import load_examples, load_schema, prompt_version, render
 
 EMBEDDED = "embedded phraser"
 ATTEMPTS = 2  # of a model, both within the deadline
@@ -25,11 +25,15 @@ EXAMPLES = 3  # in the prompt of a base model
 
 @dataclass(frozen=True)
 class Wording:
-    """`engine` names who worded it; `problem` says why a model's words were not used, "" where none was asked."""
+    """`engine` names who worded it; `problem` says why a model's words were not used, "" where none was asked.
+
+    `prompt`: the version of the prompt that the model was given, "" for the embedded phraser.
+    """
 
     text: str
     engine: str
     problem: str = ""
+    prompt: str = ""
 
 
 async def word(
@@ -56,7 +60,7 @@ async def word(
                     continue
                 verdict = validate(text, span=span, gap=decision.gap, earlier=earlier, heard=heard)
                 if verdict.valid:
-                    return Wording(text, model.name)
+                    return Wording(text, model.name, prompt=prompt_version("follow_up"))
                 problem = f"{model.name}: {'; '.join(verdict.problems)}"
     except TimeoutError:
         problem = problem or f"{model.name} took longer than {deadline:g} s"

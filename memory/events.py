@@ -69,7 +69,8 @@ class Asked(Event):
 
 
 class Followed(Event):
-    """A follow-up was put: typed, aimed at a span, validated. `engine` names who worded it, `lead` what was said before it.
+    """A follow-up was put: typed, aimed at a span, validated. `engine` names who worded it (a model with its adapter), `prompt`
+    the version of the prompt it was given, `lead` what was said before it.
 
     `note`: why the words of a model were not used, where one was asked.
     """
@@ -83,6 +84,7 @@ class Followed(Event):
     text: str
     why: str
     engine: str
+    prompt: str = ""
     lead: str = ""
     note: str = ""
 
@@ -188,6 +190,28 @@ class Ended(Event):
     reason: Literal["completed", "candidate_left", "time", "human_requested", "silence", "cancelled", "asked_to_leave"]
 
 
+class Rated(Event):
+    """What a person thinks: of the interview (`stars`, 1..5) or of one follow-up (`turn`, thumb `up` or down).
+
+    `by`: candidate or operator. It can come after the end, and teaches nothing without consent to that.
+    """
+
+    kind: Literal["rated"] = "rated"
+    by: Literal["candidate", "operator"]
+    stars: int | None = Field(default=None, ge=1, le=5)
+    turn: int | None = None
+    up: bool | None = None
+
+
+class Reworded(Event):
+    """How a person would have asked a follow-up. The log of what was asked stays as it is."""
+
+    kind: Literal["reworded"] = "reworded"
+    by: Literal["candidate", "operator"]
+    turn: int
+    text: str
+
+
 AnyEvent = Annotated[
     Created
     | Consented
@@ -206,7 +230,9 @@ AnyEvent = Annotated[
     | Interrupted
     | Resumed
     | Skipped
-    | Ended,
+    | Ended
+    | Rated
+    | Reworded,
     Field(discriminator="kind"),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,17 @@ def load_schema(name: str) -> dict[str, Any]:
 def render(template: str, **values: Any) -> str:
     """A template of prompts/templates. A value that the template needs and does not get is an error."""
     return _environment().get_template(template).render(**values)
+
+
+@functools.cache
+def prompt_version(task: str) -> str:
+    """What a prompt is known by in logs and on adapters: eight digits of the hash of its templates and its schema.
+
+    `task`: follow_up or feedback.
+    """
+    parts = sorted([*(FOLDER / "templates").glob(f"{task}_*.j2"), FOLDER / "schemas" / f"{task}.schema.json"])
+    digest = hashlib.sha256(b"\n".join(path.read_bytes() for path in parts))
+    return digest.hexdigest()[:8]
 
 
 def languages() -> list[str]:

@@ -23,6 +23,16 @@ class Prompt:
     schema: dict[str, Any] | None = None
     base: str = ""
 
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """For models that know a chat: what they are asked in a call, and what they are trained on."""
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
+
+    @property
+    def plain(self) -> str:
+        """The same for models that only continue text and were tuned on it, so that they need no worked examples."""
+        return f"{self.system}\n\n{self.user}\n"
+
 
 class LanguageModel(Protocol):
     """`name` goes into the log with every utterance (model, adapter and where it runs)."""

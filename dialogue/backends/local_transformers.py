@@ -7,6 +7,8 @@ because a thread cannot be cancelled.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,11 +18,16 @@ from dialogue.backends.base import BackendError, Prompt
 
 
 class LocalTransformers:
-    """`model`: a name or folder; `adapter`: a folder that PEFT saved; `device`: cpu, cuda or auto."""
+    """`model`: a name or folder; `adapter`: a folder that PEFT saved; `device`: cpu, cuda or auto.
+
+    `constrain`: hold the reply to the prompt's JSON Schema (xgrammar, where installed); `label`: the adapter's name
+    and version in the log; `tuned`: the model itself was tuned, so a base model needs no worked examples.
+    """
 
     def __init__(
-        self, model: str, adapter: str | None = None, device: str = "auto", four_bit: bool | None = None
-    ) -> None:
+        self, model: str, adapter: str | None = None, device: str = "auto", four_bit: bool | None = None,
+        *, constrain: bool = True, tuned: bool = False, label: str = "",
+    ) -> None:  # fmt: skip
         try:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -33,6 +40,11 @@ class LocalTransformers:
             options["device_map"] = {"": 0}
             if four_bit is not False:
                 options["quantization_config"] = _four_bit(torch)
+        self._tuned = tuned or bool(adapter)
+        self._grammars: dict[str, Any] = {}
+        self._grammar_compiler: Any = None
+        if adapter:
+            check_adapter(adapter, model)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(adapter if _has_tokenizer(adapter) else model)
             self._model: Any = AutoModelForCausalLM.from_pretrained(model, **options)
@@ -47,7 +59,8 @@ class LocalTransformers:
                 "give VIVA_LLM_MODEL a folder with the model, or a name that can be downloaded"
             ) from error
         self._model.eval()
-        self.name = f"{Path(model).name}{f' + {Path(adapter).name}' if adapter else ''} in process"
+        self.name = f"{Path(model).name}{f' + {label or Path(adapter).name}' if adapter else ''} in process"
+        self.constrain = constrain and _can_constrain()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm")
 
     async def complete(self, prompt: Prompt) -> str:
@@ -80,20 +93,53 @@ class LocalTransformers:
                 max_new_tokens=prompt.max_tokens,
                 do_sample=False,
                 stopping_criteria=[stopped],
+                logits_processor=self._grammar(prompt.schema),
                 pad_token_id=self._tokenizer.pad_token_id or self._tokenizer.eos_token_id,
             )
         return str(self._tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
 
+    def _grammar(self, schema: dict[str, Any] | None) -> list[Any] | None:
+        """A logits processor that admits only JSON of the schema; it keeps its place, so each reply has its own."""
+        if not schema or not self.constrain:
+            return None
+        import xgrammar
+        from xgrammar.contrib.hf import LogitsProcessor
+
+        if self._grammar_compiler is None:
+            size = int(self._model.config.vocab_size)
+            info = xgrammar.TokenizerInfo.from_huggingface(self._tokenizer, vocab_size=size)
+            self._grammar_compiler = xgrammar.GrammarCompiler(info)
+        key = str(schema.get("title"))
+        if key not in self._grammars:
+            self._grammars[key] = self._grammar_compiler.compile_json_schema(json.dumps(schema))
+        return [LogitsProcessor(self._grammars[key])]
+
     def _encode(self, prompt: Prompt) -> Any:
         if self._tokenizer.chat_template:
-            messages = [
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ]
-            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            text = self._tokenizer.apply_chat_template(prompt.messages, add_generation_prompt=True, tokenize=False)
             return self._tokenizer(text, return_tensors="pt", add_special_tokens=False)["input_ids"]
-        text = prompt.base or f"{prompt.system}\n\n{prompt.user}\n"
+        text = prompt.plain if self._tuned else prompt.base or prompt.plain
         return self._tokenizer(text, return_tensors="pt")["input_ids"]
+
+
+def check_adapter(adapter: str, model: str) -> None:
+    """Raises BackendError where the adapter is none, or was trained on another base than `model`."""
+    try:
+        config = json.loads((Path(adapter) / "adapter_config.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise BackendError(
+            f"{adapter} is no adapter (no readable adapter_config.json); give the folder that `viva tune train` wrote"
+        ) from error
+    base = str(config.get("base_model_name_or_path") or "")
+    if base and Path(base).name != Path(model).name:
+        raise BackendError(
+            f"the adapter {adapter} was trained on {Path(base).name}, not on {Path(model).name}; "
+            f"set VIVA_LLM_MODEL to its base, or train an adapter for {Path(model).name}"
+        )
+
+
+def _can_constrain() -> bool:
+    return importlib.util.find_spec("xgrammar") is not None
 
 
 def _has_tokenizer(adapter: str | None) -> bool:

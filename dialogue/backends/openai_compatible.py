@@ -32,10 +32,7 @@ class OpenAICompatible:
     async def complete(self, prompt: Prompt) -> str:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": [
-                {"role": "system", "content": prompt.system},
-                {"role": "user", "content": prompt.user},
-            ],
+            "messages": prompt.messages,
             self._preset.limit: prompt.max_tokens,
             "temperature": 0.3,
             "stream": True,

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.follow_ups import PER_INTERVIEW, decision_of, embedded, held_out_items
-from bench.text_metrics import distinct
 from dialogue import frames
 from dialogue.consistency import contradiction
 from dialogue.phraser import acknowledge, opening, short_quote
@@ -20,6 +19,7 @@ from dialogue.validator import grounded, validate
 from memory.records import Word
 from prompts.loader import load_phrases
 from tests.dialogue.helpers import conversation
+from tuning.metrics import distinct
 
 VALUES = {
     "clause": "you moved the reporting pipeline to streaming", "topic": "the reporting pipeline", "quote": "I moved the reporting pipeline",

@@ -1,0 +1,28 @@
+"""`viva tune` with this installation's settings: where adapters live, and the logs that candidates let us learn from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from agent.engines import open_store
+from agent.settings import Settings, load_settings
+from memory.events import AnyEvent
+
+
+def run(argv: Sequence[str], console: Console) -> int:
+    from tuning.cli import main
+
+    settings = load_settings()
+    key = settings.llm_key.get_secret_value()
+    return main(argv, settings.home, lambda: asyncio.run(_logs(settings)), key, console)
+
+
+async def _logs(settings: Settings) -> list[tuple[str, list[AnyEvent]]]:
+    store, _ = await open_store(settings)
+    try:
+        return [(name, await store.read(name)) for name in await store.sessions()]
+    finally:
+        await store.close()

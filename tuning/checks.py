@@ -1,0 +1,65 @@
+"""What goes wrong with models and machines, each as one line that says what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tuning.config import TrainConfig
+
+
+class TuneError(Exception):
+    """A run that cannot be done; the message says what to change."""
+
+
+def check_base(base: str) -> None:
+    """Raises TuneError where the base model can be had from no folder and no cache. Asks no hub."""
+    if Path(base).is_dir():
+        if not (Path(base) / "config.json").is_file():
+            raise TuneError(
+                f"the folder {base} holds no model (no config.json in it); give `base` the model's own folder"
+            )
+        return
+    try:
+        from transformers import AutoConfig
+
+        AutoConfig.from_pretrained(base)
+    except (OSError, ValueError, ImportError) as error:
+        raise TuneError(
+            f"the base model {base!r} is not on this machine and cannot be fetched; on a machine with access type "
+            f"`hf download {base} --local-dir models/{Path(base).name}`, then `--base models/{Path(base).name}`"
+        ) from error
+
+
+def precision_of(config: TrainConfig) -> str:
+    """bf16, fp16 or fp32 on this machine. Raises TuneError where bf16 is asked for and the GPU has none."""
+    import torch
+
+    cuda = torch.cuda.is_available()
+    has = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    if config.precision == "bf16" and cuda and not has:
+        raise TuneError("this GPU has no bf16; set `precision: fp16` (or auto, which finds out)")
+    if config.precision != "auto":
+        return config.precision
+    return "bf16" if has else "fp16" if cuda else "fp32"
+
+
+def check_method(config: TrainConfig) -> None:
+    """Raises TuneError where a method's library is missing."""
+    if config.method == "qlora":
+        try:
+            import bitsandbytes  # noqa: F401
+        except ImportError as error:
+            raise TuneError(
+                "QLoRA needs bitsandbytes (pip install 'vivavoce[tune]'); or take `--method lora`"
+            ) from error
+
+
+def out_of_memory(config: TrainConfig) -> TuneError:
+    """What to lower, the most useful first."""
+    ways = [
+        f"batch_size (now {config.batch_size}, with accumulation raised to match)" if config.batch_size > 1 else "",
+        f"max_length (now {config.max_length})",
+        "" if config.gradient_checkpointing else "set gradient_checkpointing: true",
+        "" if config.method == "qlora" else "take method: qlora",
+    ]
+    return TuneError(f"out of memory; lower {', or '.join(w for w in ways if w)}")

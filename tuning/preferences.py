@@ -1,0 +1,67 @@
+"""What people thought of follow-ups, as rows for preference tuning: edits for DPO, thumbs for KTO. With consent only.
+
+DPO: Rafailov et al. 2023; KTO: Ethayarajh et al. 2024. Sessions are held out whole, so that nobody is on both sides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dialogue.policy import Decision
+from dialogue.state import fold
+from dialogue.wording import prompt_for
+from memory.events import AnyEvent
+from memory.records import Span
+from tuning.importers import may_teach
+from tuning.scrub import scrubbed
+
+
+@dataclass
+class Preferences:
+    """`pairs`: prompt, chosen, rejected (an edit against what was asked). `thumbs`: prompt, completion, label."""
+
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    thumbs: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = True) -> Preferences:
+    """Rows from the logs of sessions. `chat`: for a model with a chat template."""
+    found = Preferences()
+    for session, events in sessions:
+        if not may_teach(events):
+            found.left_out.append(f"{session}: no consent to be learnt from")
+            continue
+        state = fold(events)
+        assert state.interview is not None
+        names = [state.interview.candidate]
+        for turn in state.turns:
+            before = next((t for t in state.turns if t.number == turn.number - 1), None)
+            if turn.probe is None or before is None or (turn.thumb is None and not turn.reworded):
+                continue
+            span = Span(quote=scrubbed(turn.span.quote, names)) if turn.span else None
+            decision = Decision("probe", state.planned(turn.question), turn.probe, turn.gap or "", span)
+            earlier = [scrubbed(t.text, names) for t in state.turns if t.number < turn.number]
+            prompt = prompt_for(decision, scrubbed(before.answer, names), earlier)
+            asked = prompt.messages if chat else prompt.plain
+            said = _reply(scrubbed(turn.text, names), chat)
+            if turn.reworded:
+                better = _reply(scrubbed(turn.reworded, names), chat)
+                found.pairs.append({"prompt": asked, "chosen": better, "rejected": said, "session": session})
+            if turn.thumb is not None:
+                found.thumbs.append({"prompt": asked, "completion": said, "label": turn.thumb, "session": session})
+    return found
+
+
+def held_out(session: str, share: float = 0.1) -> bool:
+    """Whether a session belongs to the validation side; hangs on its name alone."""
+    return int.from_bytes(hashlib.sha256(session.encode()).digest()[:4], "big") / 2**32 < share
+
+
+def _reply(text: str, chat: bool) -> Any:
+    content = json.dumps({"follow_up": text}, ensure_ascii=False)
+    return [{"role": "assistant", "content": content}] if chat else content

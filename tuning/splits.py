@@ -1,0 +1,32 @@
+"""Train, validation and test by question: several records share one question, so splitting by row would leak."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TypeVar
+
+from tuning.records import CoachingRecord, FollowUpRecord
+
+R = TypeVar("R", bound=FollowUpRecord | CoachingRecord)
+
+
+def split(records: Sequence[R], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> tuple[list[R], ...]:
+    """As many lists as shares. A question's place hangs on its text and the seed alone: new questions move no old one."""
+    bounds = [sum(shares[: i + 1]) / sum(shares) for i in range(len(shares))]
+    parts: tuple[list[R], ...] = tuple([] for _ in shares)
+    for record in records:
+        at = _place(record.question, seed)
+        parts[next((i for i, bound in enumerate(bounds) if at < bound), len(bounds) - 1)].append(record)
+    return parts
+
+
+def _place(question: str, seed: int) -> float:
+    digest = hashlib.sha256(f"{seed}\n{' '.join(question.lower().split())}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def fingerprint(records: Sequence[FollowUpRecord | CoachingRecord]) -> str:
+    """What a set of records is known by: the same records in any order have the same."""
+    lines = sorted(record.model_dump_json() for record in records)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
