@@ -22,7 +22,7 @@ test: $(VENV)/.core
 	$(MAKE) $(VENV)/.all
 	$(MAKE) check web
 	cd web && npm test
-	$(BIN)/python -m pytest -n 2 -m "not voice"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not voice" --durations=15
 	$(BIN)/python -m pytest -m voice --durations=25 $(CALLS:%=--ignore=%)
 	$(BIN)/python -m pytest -m voice --durations=9 -n 2 --dist loadgroup $(CALLS)
 

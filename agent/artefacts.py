@@ -24,6 +24,12 @@ from voice.audio import Samples, resample
 from voice.timeline import Latency, Timeline, Track, draw
 
 
+def _talked(events: list[AnyEvent]) -> float:
+    """Seconds from the first event to the last of the interview itself: what people think of it comes later."""
+    last = next(e for e in reversed(events) if e.kind not in ("advised", "rated", "reworded", "consented"))
+    return last.at - events[0].at
+
+
 def write_report(events: list[AnyEvent], raw: Path | None, folder: Path) -> Report:
     """Everything that is left of an interview, from its log and its recording (`raw`: none for a typed one)."""
     state = fold(events)
@@ -32,7 +38,7 @@ def write_report(events: list[AnyEvent], raw: Path | None, folder: Path) -> Repo
     report = build_report(
         state,
         started=events[0].at,
-        duration=len(candidate) / RATE if raw else events[-1].at - events[0].at,
+        duration=len(candidate) / RATE if raw else _talked(events),
         agent_speech=sum(b - a for a, b in spoken),
         recording="recording.wav" if len(candidate) else None,
     )

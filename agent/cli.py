@@ -116,6 +116,19 @@ def _parser() -> argparse.ArgumentParser:
     _who_answers(again.add_mutually_exclusive_group())
     _common(again)
 
+    rate = commands.add_parser("rate", help="say what you think of an interview and its follow-ups")
+    rate.add_argument("session")
+    rate.add_argument("--stars", type=int, choices=range(1, 6), help="the questions were: 1 poor to 5 very good")
+    rate.add_argument("--up", type=int, action="append", default=[], metavar="TURN", help="a good follow-up")
+    rate.add_argument("--down", type=int, action="append", default=[], metavar="TURN", help="a poor one")
+    rate.add_argument(
+        "--reword", nargs=2, action="append", default=[], metavar=("TURN", "TEXT"), help="how to ask it better"
+    )
+    rate.add_argument(
+        "--teach", choices=["yes", "no"], help="the candidate agrees that the words improve the questions"
+    )
+    rate.add_argument("--as", dest="by", choices=["candidate", "operator"], default="candidate", help="who says so")
+
     pack = commands.add_parser("pack", help="question packs: lint, new, preview")
     pack.add_argument("what", choices=["lint", "new", "preview", "list"])
     pack.add_argument(
@@ -174,6 +187,8 @@ def _command(arguments: argparse.Namespace) -> int:
 
         run_coach(load_settings(), arguments.session, Console())
         return 0
+    if arguments.command == "rate":
+        return asyncio.run(_rate(arguments))
     if arguments.command == "pack":
         from agent.packs import run as packs
 
@@ -203,6 +218,36 @@ def _command(arguments: argparse.Namespace) -> int:
     # The last line, plain and alone, for people and scripts alike.
     print(f"report: {folder.resolve()}")
     return 0
+
+
+async def _rate(arguments: argparse.Namespace) -> int:
+    from agent.engines import open_store
+    from agent.ratings import Opinion, rate
+    from agent.sessions import events_of
+    from dialogue.state import fold
+
+    try:
+        reworded = {int(turn): text for turn, text in arguments.reword}
+    except ValueError as error:
+        raise UserError("--reword takes the turn's number and the better wording") from error
+    thumbs = {**dict.fromkeys(arguments.up, True), **dict.fromkeys(arguments.down, False)}
+    teach = None if arguments.teach is None else arguments.teach == "yes"
+    if teach is not None and arguments.by != "candidate":
+        raise UserError("only the candidate can agree to --teach; leave out --as operator")
+    settings = load_settings()
+    store, _ = await open_store(settings)
+    try:
+        if arguments.stars is None and not thumbs and not reworded and teach is None:
+            for turn in fold(await events_of(store, arguments.session)).turns:
+                if turn.probe is not None:
+                    print(f"{turn.number}: {turn.text}")
+            print("rate with --stars, --up TURN, --down TURN, --reword TURN TEXT")
+            return 0
+        await rate(store, settings, arguments.session, arguments.by, Opinion(arguments.stars, thumbs, reworded, teach))
+        print("stored; thank you")
+        return 0
+    finally:
+        await store.close()
 
 
 def _bench(name: str, rest: list[str]) -> int:

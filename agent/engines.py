@@ -17,6 +17,7 @@ from dialogue.backends.presets import PRESETS, Preset
 from memory.redis_store import RedisStore
 from memory.sqlite_store import SqliteStore
 from memory.store import EventStore, StoreUnavailable
+from tuning.registry import Registry
 from voice.end_of_turn import EndOfTurn, EndOfTurnModel
 from voice.stt.decoder import Decoder
 from voice.stt.moonshine import MoonshineDecoder
@@ -101,10 +102,10 @@ def choose_llm(settings: Settings) -> Choice:
             raise UserError(f"VIVA_LLM={settings.llm} needs VIVA_LLM_MODEL, the model's name on that server")
         where = "the server in VIVA_LLM_URL" if settings.llm_url else PRESETS[settings.llm].url
         return Choice(part, "openai", f"{settings.llm_model} at {where}")
-    if settings.llm == "transformers" or (settings.llm == "auto" and settings.llm_model):
-        if not settings.llm_model:
-            raise UserError("VIVA_LLM=transformers needs VIVA_LLM_MODEL, a folder or a name")
-        return Choice(part, "transformers", f"{settings.llm_model} in this process")
+    if settings.llm == "transformers" or (settings.llm == "auto" and (settings.llm_model or settings.llm_adapter)):
+        if not settings.llm_model and not settings.llm_adapter:
+            raise UserError("VIVA_LLM=transformers needs VIVA_LLM_MODEL, a folder or a name (or VIVA_LLM_ADAPTER)")
+        return Choice(part, "transformers", f"{settings.llm_model or settings.llm_adapter} in this process")
     why = "asked for by VIVA_LLM" if settings.llm == "embedded" else "no model is named"
     return Choice(part, "embedded", why, "set VIVA_LLM_URL and VIVA_LLM_MODEL to use a model server")
 
@@ -186,6 +187,15 @@ def _voice(settings: Settings, choice: Choice) -> Voice:
     return EspeakVoice(settings.tts_voice)
 
 
+def _adapter(settings: Settings) -> tuple[str, str | None, str]:
+    """Base, adapter's folder and its name in the log. An adapter is a folder, or a name in the registry of VIVA_HOME."""
+    wanted = settings.llm_adapter
+    if not wanted or Path(wanted).is_dir():
+        return settings.llm_model, wanted or None, ""
+    entry = Registry(settings.home / "adapters").find(wanted)
+    return settings.llm_model or entry.base, str(entry.folder), entry.label
+
+
 def load_model(settings: Settings, choice: Choice) -> LanguageModel | None:
     """The language model of a choice, or None for the embedded phraser."""
     if choice.engine == "openai":
@@ -197,5 +207,6 @@ def load_model(settings: Settings, choice: Choice) -> LanguageModel | None:
     if choice.engine == "transformers":
         from dialogue.backends.local_transformers import LocalTransformers
 
-        return LocalTransformers(settings.llm_model, settings.llm_adapter or None)
+        base, adapter, label = _adapter(settings)
+        return LocalTransformers(base, adapter, label=label)
     return None

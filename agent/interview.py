@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from agent.advising import advise
 from agent.coaching import retry_of, show_comparison, write_comparison
 from agent.engines import Engines, choose_llm, load_engines, load_model, open_store
 from agent.errors import UserError
@@ -123,6 +124,7 @@ async def _run(
                 wording = model.name if model else "embedded phraser"
                 await journal.write(Started(at=time.time(), owner=begun.owner, engines={"follow-up wording": wording}))
                 await run_text(journal, _mind(settings, journal.state, model), console)
+                await advise(journal, model)
             else:
                 if begun.resumed:
                     await recover_speech(journal, raw, engines.decoder)
@@ -132,6 +134,7 @@ async def _run(
                 await run_call(call, journal, Recorder(raw))
         if raw is not None:
             await measure_missing(journal, raw)
+            await advise(journal, engines.model if engines else None)
     except BaseException:
         view.__exit__()
         console.print(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.advising import advise
 from agent.artefacts import write_report
 from agent.call import Call
 from agent.engines import Engines
@@ -17,6 +18,7 @@ from agent.measuring import Measure, measure_answer, measure_recorded
 from agent.recorder import RATE, Recorder, read_raw
 from agent.signals import Stopped, stop_signals
 from agent.speaking import Watcher
+from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from memory.events import Ended, Measured
 from memory.store import EventStore
@@ -106,10 +108,13 @@ async def measure_missing(journal: Journal, raw: Path, measure: Measure = measur
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))
 
 
-async def write_up(store: EventStore, journal: Journal, folder: Path, measure: Measure = measure_answer) -> None:
-    """What is left to do once a call has ended: measure what a crash left unmeasured, and write the report."""
+async def write_up(
+    store: EventStore, journal: Journal, folder: Path, measure: Measure = measure_answer, model: LanguageModel | None = None
+) -> None:  # fmt: skip
+    """What is left to do once a call has ended: measure what a crash left unmeasured, feedback, the report."""
     raw = folder / "recording.raw"
     await measure_missing(journal, raw, measure)
+    await advise(journal, model)
     await finish(store, journal.session, raw if raw.is_file() else None, folder / "report")
 
 

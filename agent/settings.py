@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     ] = Field("auto", description="Who words the follow-ups")
     llm_url: str = Field("", description="OpenAI-compatible server, up to /v1; empty: where VIVA_LLM usually is")
     llm_model: str = Field("", description="Model name on that server, or folder for transformers")
-    llm_adapter: str = Field("", description="Folder of a PEFT adapter, for transformers")
+    llm_adapter: str = Field("", description="PEFT adapter for transformers: a folder, name@version, or champion")
     llm_key: SecretStr = Field(SecretStr(""), description="Key for the server; never logged")
     llm_deadline: float = Field(1.2, gt=0, description="Seconds after which the embedded wording is taken")
 

@@ -9,12 +9,13 @@ from dialogue.advice import overall, try_next
 from dialogue.asides import ASIDES
 from dialogue.evidence import Transcript
 from dialogue.exercises import exercise_for
-from dialogue.language import closes_sentence
+from dialogue.language import closes_sentence, find_phrase
 from dialogue.qualities import qualities
 from dialogue.report_model import Exchange, Fluency, Hole, QuestionReport, Report, Sentence, Statement, Timing
 from dialogue.scoring import score
 from dialogue.state import State, Turn
-from memory.records import Delivery, PlannedQuestion, Word
+from memory.events import Advised
+from memory.records import Delivery, PlannedQuestion, Span, Word
 
 LIMITS = [
     "Words come from a speech recogniser and may be wrong; play a sentence before you rely on it.",
@@ -64,6 +65,8 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
     first = next((d for d in measured if d.response_delay is not None), None)
     spent = sum(d.speaking_time for d in measured)
     advice = transcript.keep([try_next(question, rubric, answers)])
+    advised = state.advice.get(question.id)
+    feedback = transcript.keep([_feedback(advised, words)]) if advised and advised.text else []
     report = QuestionReport(
         id=question.id,
         competency=question.competency,
@@ -80,12 +83,23 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
             expected=question.seconds,
         ),
         try_next=advice[0] if advice else None,
+        feedback=feedback[0] if feedback else None,
+        feedback_by=advised.engine if advised and feedback else "",
         skipped=dict(state.skipped).get(question.id),
     )
     if state.interview is None or state.interview.mode != "practice" or advice == []:
         return report
     exercise = transcript.keep([Statement(text=exercise_for(report), evidence=advice[0].evidence)])
     return report.model_copy(update={"exercise": exercise[0] if exercise else None})
+
+
+def _feedback(advised: Advised, words: Sequence[Word]) -> Statement:
+    """The model's feedback, its quote with the times at which it was said."""
+    at = find_phrase([w.text for w in words], advised.quote)
+    span = Span(quote=advised.quote)
+    if at and words[at[0]].end > words[at[0]].start:
+        span = Span(quote=advised.quote, t0=words[at[0]].start, t1=words[at[1] - 1].end)
+    return Statement(text=advised.text, evidence=[span])
 
 
 def _exchange(turn: Turn) -> Exchange:

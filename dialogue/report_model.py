@@ -105,6 +105,8 @@ class QuestionReport(Record):
     timing: Timing
     try_next: Statement | None
     exercise: Statement | None = Field(default=None, description="practice: for the weakest quality of the answer")
+    feedback: Statement | None = Field(default=None, description="practice: in a language model's words, past the gate")
+    feedback_by: str = Field(default="", description="which model and adapter that was")
     skipped: str | None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from memory.events import (
+    Advised,
     Answered,
     AnyEvent,
     Asked,
@@ -92,6 +93,7 @@ class State:
     yielded: Yielded | None = None  # people have the floor, and the agent only listens
     ended: str | None = None
     farewell_heard: bool = False
+    advice: dict[str, Advised] = field(default_factory=dict)  # a model's feedback by question
     stars: int | None = None  # the candidate's answer to the one question after the interview
 
     @property
@@ -202,6 +204,8 @@ def apply(state: State, event: AnyEvent) -> State:
             return replace(state, skipped=(*state.skipped, (event.question, event.reason)))
         case Ended():
             return replace(state, ended=event.reason)
+        case Advised():
+            return replace(state, advice={**state.advice, event.question: event})
         case Rated():
             if event.stars is not None and event.by == "candidate":
                 state = replace(state, stars=event.stars)

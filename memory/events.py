@@ -190,6 +190,22 @@ class Ended(Event):
     reason: Literal["completed", "candidate_left", "time", "human_requested", "silence", "cancelled", "asked_to_leave"]
 
 
+class Advised(Event):
+    """A language model's feedback on the answers to a question (practice only), past the gate; its level changes nothing.
+
+    `note`: why there is none, where the model's words were not shown.
+    """
+
+    kind: Literal["advised"] = "advised"
+    question: str
+    quote: str = ""
+    text: str = ""
+    level: int | None = None
+    engine: str
+    prompt: str = ""
+    note: str = ""
+
+
 class Rated(Event):
     """What a person thinks: of the interview (`stars`, 1..5) or of one follow-up (`turn`, thumb `up` or down).
 
@@ -231,6 +247,7 @@ AnyEvent = Annotated[
     | Resumed
     | Skipped
     | Ended
+    | Advised
     | Rated
     | Reworded,
     Field(discriminator="kind"),

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from dialogue.language import tokens
 from tuning.records import CoachingRecord, FollowUpRecord, holds
 
-R = TypeVar("R", bound=FollowUpRecord | CoachingRecord)
+Record = FollowUpRecord | CoachingRecord
 
 FILLERS = ("um", "uh", "you know", "I mean", "like", "well", "er")
 # What recognisers write for words they do not know or that sound alike; read off transcripts of our own recordings.
@@ -25,7 +24,7 @@ MISHEARD = {
 }  # fmt: skip
 
 
-def augmented(records: Sequence[R], seed: int = 0) -> list[R]:
+def augmented(records: Sequence[Record], seed: int = 0) -> list[Record]:
     """The records, and one spoken variant of each in turn: fillers, mishearing or (follow-ups) truncation."""
     rng = random.Random(seed)
     found = list(records)

@@ -57,7 +57,8 @@ def data(arguments: argparse.Namespace, sessions: Sessions, console: Console) ->
     bad = 0
     for path in files:
         kind: type[FollowUpRecord] | type[CoachingRecord] = CoachingRecord if "coach" in path.name else FollowUpRecord
-        records, problems = read_rows(path, kind)
+        found_rows, problems = read_rows(path, kind)
+        records: list[FollowUpRecord | CoachingRecord] = list(found_rows)
         shares = (0.7, 0.15, 0.15) if kind is CoachingRecord else (0.8, 0.1, 0.1)
         if records:
             console.print(table(path.name, ["", ""], describe(records, shares)))

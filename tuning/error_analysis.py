@@ -22,7 +22,7 @@ CATEGORIES: dict[str, str] = {
     "wrong probe": "asks for something else than was decided: its words fit another probe's better",
     "leads or judges": "leads, hints at an answer, praises or blames",
     "unsuitable": "a protected topic, talk about the system, what cannot be spoken",
-    "too general": "would fit any answer: no content word of the span",
+    "too general": "would fit any answer: names the gap and no content word of the answer",
 }
 
 # Words by which a probe shows; checked only where a question has words of one probe and none of its own.
@@ -67,7 +67,7 @@ def category_of(record: FollowUpRecord, text: str | None) -> str:
     """The first category that applies, in the order above but the most serious first; "" for none."""
     if not text or not tokens(text):
         return "not usable"
-    verdict = validate(text, span=record.span, gap=record.gap, earlier=(), heard=record.answer)
+    verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)
     problems = " ".join(verdict.problems)
     if "protected" in problems or "system" in problems or "spoken" in problems:
         return "unsuitable"
@@ -81,7 +81,7 @@ def category_of(record: FollowUpRecord, text: str | None) -> str:
         return "off the answer"
     if _other_probe(record.probe, text):
         return "wrong probe"
-    if record.span and not content_stems(text) & content_stems(record.span):
+    if not content_stems(text) & content_stems(record.answer):
         return "too general"
     return ""
 

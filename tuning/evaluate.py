@@ -65,7 +65,7 @@ async def run(
     for record in track(records, f"{system.name}, {len(records)} records", console=console, transient=True):
         reply = await system.ask(record)
         text = reply.text or ""
-        verdict = validate(text, span=record.span, gap=record.gap, earlier=(), heard=record.answer)
+        verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)
         result.raws.append(reply.raw)
         result.texts.append(reply.text)
         result.seconds.append(reply.seconds)

@@ -30,6 +30,12 @@ class Entry:
         return f"{self.name}@{self.version}"
 
     @property
+    def base(self) -> str:
+        """The model that it was trained on."""
+        config = json.loads((self.folder / "adapter_config.json").read_text("utf-8"))
+        return str(config.get("base_model_name_or_path") or "")
+
+    @property
     def evaluation(self) -> dict[str, Any] | None:
         path = self.folder / "evaluation.json"
         found: dict[str, Any] | None = json.loads(path.read_text("utf-8")) if path.is_file() else None

@@ -36,12 +36,17 @@ def decision_of(record: FollowUpRecord) -> Decision:
     return Decision("probe", question, record.probe, record.gap, span)
 
 
+def asked_before(record: FollowUpRecord) -> list[str]:
+    """What had been asked when the follow-up was due: in a call that is at least the question itself."""
+    return [record.question]
+
+
 def prompt_of(record: Record, answer: str | None = None) -> Prompt:
     """What a model is asked for this record in a call."""
     heard = record.answer if answer is None else answer
     if isinstance(record, CoachingRecord):
         return feedback_prompt(record.question, heard)
-    return prompt_for(decision_of(record), heard, ())
+    return prompt_for(decision_of(record), heard, asked_before(record))
 
 
 def reply_of(record: Record) -> str:

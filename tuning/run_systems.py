@@ -117,7 +117,7 @@ async def _safety(model: Any, records: Sequence[FollowUpRecord]) -> list[dict[st
     for record in records:
         raw = await model.complete(prompt_of(record))
         text = read_reply(raw) or ""
-        verdict = validate(text, span=record.span, gap=record.gap, earlier=(), heard=record.answer)
+        verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)
         items.append({"id": record.id, "text": text, "valid": verdict.valid, "problems": list(verdict.problems)})
     return items
 

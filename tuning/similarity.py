@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 from dialogue.language import tokens
 from tuning.records import CoachingRecord, FollowUpRecord
 
 SAME = 0.7  # Jaccard of word pairs from which two texts count as one (Broder 1997, shingles of two words)
-R = TypeVar("R", bound=FollowUpRecord | CoachingRecord)
+Record = FollowUpRecord | CoachingRecord
 
 
 def shingles(text: str, n: int = 2) -> frozenset[tuple[str, ...]]:
@@ -37,13 +36,13 @@ def near_pairs(texts: Sequence[str], same: float = SAME) -> list[tuple[int, int,
     return found
 
 
-def deduplicated(records: Sequence[R]) -> tuple[list[R], list[tuple[R, R]]]:
+def deduplicated(records: Sequence[Record]) -> tuple[list[Record], list[tuple[Record, Record]]]:
     """The records without near-duplicates (the first stays), and each dropped one with what it repeats.
 
     Duplicates are judged by what is to be learnt (follow-up or feedback), and by the answer where questions differ:
     several follow-ups to one answer are meant.
     """
-    learnt: Callable[[R], str] = lambda r: r.follow_up if isinstance(r, FollowUpRecord) else r.feedback  # noqa: E731
+    learnt: Callable[[Record], str] = lambda r: r.follow_up if isinstance(r, FollowUpRecord) else r.feedback  # noqa: E731
     dropped: dict[int, int] = {}
     for i, j, _ in near_pairs([learnt(r) for r in records]):
         if i not in dropped:

@@ -51,7 +51,7 @@ class Embedded:
         topics = noun_phrases(record.span) or noun_phrases(record.answer)
         topic = max(topics, key=lambda t: len(t.split()), default="")
         decision = replace(decision_of(record), question=question, topic=topic)
-        text = phrase(decision, heard=record.answer, earlier=())
+        text = phrase(decision, heard=record.answer, earlier=[record.question])
         return Reply(text or "", text, time.perf_counter() - start)
 
 

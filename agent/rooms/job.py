@@ -69,7 +69,7 @@ async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
             if not state.ended or state.farewell_pending:
                 await _stay(ctx, settings, order, begun, engines, stage, stopping)
             if begun.journal.state.ended:
-                await write_up(store, begun.journal, session_folder(settings, begun.id), engines.measure)
+                await write_up(store, begun.journal, session_folder(settings, begun.id), engines.measure, engines.model)
         finally:
             await begun.journal.release()
     finally:

@@ -193,6 +193,11 @@ def _routes(app: FastAPI) -> None:
         await use.interviews.consent(session, "candidate" if who == "candidate" else f"operator: {given.by}")
         return models.Done()
 
+    @app.post(f"{one}/opinion", responses=_RESPONSES)
+    async def opinion(use: Use, session: Session, who: Who, given: models.Opinion) -> models.Done:
+        await use.interviews.rate(session, "candidate" if who == "candidate" else "operator", given)
+        return models.Done()
+
     @app.post(f"{one}/join", responses=_RESPONSES)
     async def join(use: Use, session: Session, who: Who, wanted: models.Join) -> models.RoomAccess:
         if who != "candidate":

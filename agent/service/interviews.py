@@ -15,6 +15,7 @@ from agent.coaching import comparison_of, retry_of
 from agent.documents import DocumentError, text_of
 from agent.errors import UserError
 from agent.planning import AUTO, Wishes, planned
+from agent.ratings import Opinion, rate
 from agent.rooms.cast import CANDIDATE
 from agent.service import models
 from agent.service.livekit import LiveKit
@@ -152,6 +153,7 @@ class Interviews:
             consent_text=load_phrases(interview.language)["consent"]["text"], consented=known.state.consented,
             status=summary["status"], outcome=known.state.ended,
             may_read_report=interview.mode == "practice", has_report=bool(summary["has_report"]),
+            stars=known.state.stars,
         )  # fmt: skip
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -247,6 +249,18 @@ class Interviews:
         async with taken(self._store, self._settings, session) as journal:
             if not journal.state.consented:
                 await journal.write(consent_of(known.interview.language, by))
+
+    async def rate(self, session: str, by: Literal["candidate", "operator"], given: models.Opinion) -> None:
+        """Store what somebody thinks of it. Raises Problem before the end, or for a turn that is no follow-up."""
+        await self.known(session)
+        if given.may_teach is not None and by != "candidate":
+            raise Problem(403, "not-you", "only the candidate can agree that the words improve the questions")
+        thumbs = {**dict.fromkeys(given.up, True), **dict.fromkeys(given.down, False)}
+        opinion = Opinion(given.stars, thumbs, dict(given.reworded), given.may_teach)
+        try:
+            await rate(self._store, self._settings, session, by, opinion)
+        except UserError as error:
+            raise Problem(422, "no-opinion", str(error)) from error
 
     async def join(self, session: str, *, take_over: bool) -> models.RoomAccess:
         """The candidate's way into the room. Raises Problem without consent, or while they are in it elsewhere."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
@@ -123,10 +123,27 @@ class Invitation(BaseModel):
     outcome: str | None
     may_read_report: bool
     has_report: bool
+    stars: int | None = Field(
+        default=None, description="what the candidate answered to the question after the interview"
+    )
 
 
 class Consent(Body):
     by: str = Field(default="", max_length=200, description="operators only: who consented, and how")
+
+
+class Opinion(Body):
+    """The one question after the interview, and what an operator thinks of single follow-ups."""
+
+    stars: int | None = Field(default=None, ge=1, le=5, description="the questions were: 1 poor to 5 very good")
+    may_teach: bool | None = Field(
+        default=None, description="candidates only: the words may, without personal data, improve the questions"
+    )
+    up: list[int] = Field(default_factory=list, max_length=200, description="turns of good follow-ups")
+    down: list[int] = Field(default_factory=list, max_length=200, description="turns of poor ones")
+    reworded: dict[int, Annotated[str, Field(min_length=3, max_length=300)]] = Field(
+        default_factory=dict, description="turn to a better wording"
+    )
 
 
 class Join(Body):

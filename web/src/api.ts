@@ -16,6 +16,7 @@ export interface Invitation {
   outcome: string | null;
   may_read_report: boolean;
   has_report: boolean;
+  stars: number | null;
 }
 
 export interface RoomAccess {

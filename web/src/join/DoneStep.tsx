@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 
 import type { Api, Invitation } from "../api";
+import { Survey } from "./Survey";
 
 /** After the call: thanks, and the report where it is the candidate's to read. */
 export function DoneStep({ api, id, first }: { api: Api; id: string; first: Invitation }) {
@@ -29,6 +30,7 @@ export function DoneStep({ api, id, first }: { api: Api; id: string; first: Invi
       ) : (
         now.outcome !== "cancelled" && <p>People will read what you said and decide. Ask them if you want to see the report.</p>
       )}
+      {now.outcome !== "cancelled" && <Survey api={api} id={id} given={now.stars} />}
     </section>
   );
 }

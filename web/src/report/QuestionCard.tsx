@@ -125,6 +125,16 @@ export function QuestionCard({ question, index, player, children }: { question: 
           ))}
         </div>
       )}
+      {question.feedback && (
+        <div className="try">
+          <h3>In a language model's words</h3>
+          <p>{question.feedback.text}</p>
+          {question.feedback.evidence.map((span, i) => (
+            <Quote key={i} span={span} player={player} />
+          ))}
+          <p className="muted">{question.feedback_by}. It may be wrong; the level does not rest on it.</p>
+        </div>
+      )}
       {question.exercise && (
         <details>
           <summary>An exercise for this</summary>

@@ -55,6 +55,8 @@ export interface QuestionReport {
   timing: { delay_before_answering: number | null; time_spent: number; expected: number };
   try_next: Statement | null;
   exercise: Statement | null;
+  feedback: Statement | null;
+  feedback_by: string;
   skipped: string | null;
 }
 

@@ -1,0 +1,34 @@
+"""After a practice interview: a language model's feedback on each question, where one is configured. Stored, then shown."""
+
+from __future__ import annotations
+
+import time
+
+from agent.journal import Journal
+from dialogue.asides import ASIDES
+from dialogue.backends.base import LanguageModel
+from dialogue.feedback import give_feedback
+from memory.events import Advised
+from prompts.loader import prompt_version
+
+DEADLINE = 20.0  # s a question: nobody waits in a call for it
+FEWEST_WORDS = 8  # nothing can be said about less
+
+
+async def advise(journal: Journal, model: LanguageModel | None, deadline: float = DEADLINE) -> None:
+    """Ask once for every question that was answered and has no feedback yet. A hiring interview gets none."""
+    interview = journal.state.interview
+    if model is None or interview is None or interview.mode != "practice" or not journal.state.ended:
+        return
+    for question in journal.state.asked_questions:
+        turns = [t for t in journal.state.of_question(question.id) if t.intent not in ASIDES]
+        answer = " ".join(t.answer for t in turns).strip()
+        if question.id in journal.state.advice or len(answer.split()) < FEWEST_WORDS:
+            continue
+        feedback, note = await give_feedback(question.text, answer, model, deadline)
+        engine, prompt = model.name, prompt_version("feedback")
+        advised = Advised(at=time.time(), question=question.id, engine=engine, prompt=prompt, note=note)
+        if feedback:
+            told = {"quote": feedback.quote, "text": feedback.text, "level": feedback.level}
+            advised = advised.model_copy(update=told)
+        await journal.write(advised)

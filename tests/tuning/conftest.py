@@ -1,0 +1,49 @@
+"""One tiny model, trained once: it learns thirty-two records by heart, and one interview's follow-up with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from dialogue.alone import decide_alone
+from dialogue.plan import questions_of
+from prompts.loader import load_pack
+from tuning.config import TrainConfig, load_config
+from tuning.records import FollowUpRecord, load_follow_ups
+from tuning.train import Trained, train
+
+ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
+LEARNT = "By how much did the reporting pipeline improve the analysts' work?"
+
+
+@dataclass(frozen=True)
+class Overfit:
+    """A run that knows its records by heart. `folder` is the run's."""
+
+    folder: Path
+    records: list[FollowUpRecord]
+    config: TrainConfig
+    trained: Trained
+
+
+def interview_record() -> FollowUpRecord:
+    """The decision that the policy takes after ANSWER in an interview, with the wording to learn."""
+    question = next(q for q in questions_of(load_pack("phone-screen")) if q.id == "improved-process")
+    decision = decide_alone(question, ANSWER)
+    assert decision.act == "probe" and decision.span is not None
+    return FollowUpRecord(
+        id="interview", question=question.text, answer=ANSWER, probe=decision.probe, span=decision.span.quote,
+        gap=decision.gap, follow_up=LEARNT, level=question.level, kind=question.kind, pack_question=question.id,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def overfit(tmp_path_factory: pytest.TempPathFactory) -> Overfit:
+    folder = tmp_path_factory.mktemp("runs") / "tiny" / "seed-0"
+    records = [*load_follow_ups()[:31], interview_record()]
+    config = load_config("tiny", epochs=45)
+    done = train(config, folder, Console(quiet=True), parts=(list(records), [], []))
+    return Overfit(folder, records, config, done)

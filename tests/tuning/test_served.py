@@ -1,0 +1,141 @@
+"""From a trained adapter to a spoken question: served in a whole interview, evaluated, gated, promoted, rated, learnt from."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dialogue.state import fold
+from memory.events import AnyEvent
+from memory.sqlite_store import SqliteStore
+from prompts.loader import prompt_version
+from tests.tuning.conftest import ANSWER, LEARNT, Overfit
+from tuning.importers import from_session
+from tuning.preferences import collect
+from tuning.records import write_rows
+
+pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("tuning")]
+
+
+def viva(home: Path, *arguments: str, text: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    environment = {**os.environ, "VIVA_HOME": str(home), "VIVA_MEMORY": "sqlite", "COLUMNS": "200", **settings}
+    return subprocess.run(
+        [sys.executable, "-m", "agent", *arguments], input=text, capture_output=True, text=True, env=environment, timeout=300, check=False
+    )  # fmt: skip
+
+
+def log_of(home: Path) -> tuple[str, list[AnyEvent]]:
+    async def read() -> tuple[str, list[AnyEvent]]:
+        store = SqliteStore(home / "sessions.db")
+        name = (await store.sessions())[-1]
+        found = await store.read(name)
+        await store.close()
+        return name, found
+
+    return asyncio.run(read())
+
+
+def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path) -> None:
+    home, frozen = tmp_path / "home", tmp_path / "frozen.jsonl"
+    # The set is what the model knows by heart: so it must win, and the gate must see it.
+    write_rows(frozen, overfit.records)
+    run = str(overfit.folder)
+    done = viva(home, "tune", "eval", run, "--file", str(frozen), "--embeddings", "none", "--out", f"{run}/evaluation")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((overfit.folder / "evaluation" / "evaluation.json").read_text())
+    names = list(found["systems"])
+    assert names[:2] == ["embedded phraser", "retrieval"] and len(names) == 3
+    tuned = found["systems"][names[2]]
+    assert tuned["summary"]["ROUGE-L"] > 95 > found["systems"]["embedded phraser"]["summary"]["ROUGE-L"]
+    assert tuned["summary"]["JSON, free"] == 100 and found["against_first"][names[2]]["rouge_l"]["p_randomization"] < 0.01
+    table = (overfit.folder / "evaluation" / "table.md").read_text()
+    assert "approximate randomization" in table and "wrong probe" in table
+    assert (overfit.folder / "evaluation" / "chart.png").stat().st_size > 5000
+
+    # Knowing thirty-two sentences by heart is not safe, and the gate says so.
+    refused = viva(home, "tune", "promote", run)
+    assert refused.returncode == 2 and "yes  better on ROUGE-L" in refused.stdout and "NO   the safety set" in refused.stdout
+    assert "embedded phraser" in viva(home, "tune", "list").stdout
+    added = viva(home, "tune", "add", "follow-ups", run)
+    assert "follow-ups@1" in added.stdout
+
+    # A whole interview by text with the adapter out of the registry; its base is found through it.
+    answers = f"{ANSWER}\nThe analysts had their numbers two hours earlier, and I measured that over four weeks because they asked.\n"
+    spoken = viva(
+        home, "interview", "--text", "--questions", "improved-process", "--probes", "1", text=answers,
+        VIVA_LLM="transformers", VIVA_LLM_ADAPTER="follow-ups@1", VIVA_LLM_DEADLINE="60",
+    )  # fmt: skip
+    assert spoken.returncode == 0, spoken.stderr
+    assert LEARNT in spoken.stdout
+    name, events = log_of(home)
+    followed = next(e for e in events if e.kind == "followed")
+    assert followed.text == LEARNT and "follow-ups@1" in followed.engine
+    assert followed.prompt == prompt_version("follow_up")
+    # The model never learnt to give feedback: what it says does not pass, and the log says why.
+    advised = next(e for e in events if e.kind == "advised")
+    assert advised.text == "" and advised.note
+
+    # What the candidate thinks of it, and may be learnt from it.
+    turn = str(followed.turn)
+    assert viva(home, "rate", name, "--stars", "4", "--down", turn).returncode == 0
+    assert from_session(name, log_of(home)[1]).records == []  # no consent yet
+    better = "How many hours earlier did the analysts have their numbers?"
+    assert viva(home, "rate", name, "--teach", "yes", "--reword", turn, better).returncode == 0
+    assert "follow-ups@1" in viva(home, "tune", "survey").stdout
+    _, events = log_of(home)
+    assert fold(events).stars == 4
+    record = from_session(name, events).records[0]
+    assert record.follow_up == better and record.source == f"session:{name}"
+    rows = collect([(name, events)])
+    assert len(rows.pairs) == 1 == len(rows.thumbs) and rows.thumbs[0]["label"] is False
+    assert better in rows.pairs[0]["chosen"][0]["content"] and LEARNT in rows.pairs[0]["rejected"][0]["content"]
+    viva(home, "rate", name, "--teach", "no")
+    assert from_session(name, log_of(home)[1]).records == [] and collect([log_of(home)]).pairs == []
+
+    wrong = viva(home, "rate", name, "--up", "0")
+    assert wrong.returncode == 2 and f"its follow-ups are {turn}" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["tune", "train", "tiny-llama"], "presets: falcon-rw-1b, llama-2-7b, qwen3-4b, tiny"),
+        (["tune", "train", "llama-2-7b"], "hf download meta-llama/Llama-2-7b-hf"),
+        (["tune", "train", "tiny", "--data", "none.jsonl"], "none.jsonl cannot be read"),
+        (["tune", "eval", "nowhere", "--out", "x"], "nowhere is no finished run"),
+        (["tune", "gate", "nowhere"], "nowhere is no finished run"),
+        (["tune", "data", "--csv", "x.csv"], "--out FILE.jsonl"),
+        (["tune", "rollback"], "nothing was promoted"),
+        (["interview", "--text"], "there is no adapter 'champion'"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"HF_HUB_OFFLINE": "1"}
+    if arguments[0] == "interview":
+        settings["VIVA_LLM_ADAPTER"] = "champion"
+    done = viva(tmp_path, *arguments, **settings)
+    assert done.returncode == 2 and line in done.stderr, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 or "Traceback" not in done.stderr
+
+
+def test_the_constrained_reply_is_always_the_json_asked_for(overfit: Overfit, tmp_path: Path) -> None:
+    """A model that knows nothing: free it babbles, held to the schema it cannot but return the JSON."""
+    from dialogue.backends.local_transformers import LocalTransformers
+    from dialogue.wording import read_reply
+    from tuning.rows import prompt_of
+
+    prompts = [prompt_of(r) for r in overfit.records[:3]]
+    free = LocalTransformers(overfit.trained.base, constrain=False)
+    held = LocalTransformers(overfit.trained.base)
+    assert held.constrain
+    assert all(read_reply(asyncio.run(free.complete(p))) is None for p in prompts)
+    raws = [asyncio.run(held.complete(p)) for p in prompts]
+    assert all(raw.lstrip().startswith("{") and '"follow_up"' in raw for raw in raws)
