@@ -22,9 +22,9 @@ test: $(VENV)/.core
 	$(MAKE) $(VENV)/.all
 	$(MAKE) check web
 	cd web && npm test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not voice" --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not voice" --durations=15
 	$(BIN)/python -m pytest -m voice --durations=25 $(CALLS:%=--ignore=%)
-	$(BIN)/python -m pytest -m voice --durations=9 -n 2 --dist loadgroup $(CALLS)
+	$(BIN)/python -m pytest -m voice --durations=9 -n 2 $(CALLS)
 
 # The browser app, into the package that serves it.
 web: agent/service/web/index.html

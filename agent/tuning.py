@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import warnings
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -15,6 +17,10 @@ from memory.events import AnyEvent
 def run(argv: Sequence[str], console: Console) -> int:
     from tuning.cli import main
 
+    # Their bars for each file read would drown what the command has to say.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     settings = load_settings()
     key = settings.llm_key.get_secret_value()
     return main(argv, settings.home, lambda: asyncio.run(_logs(settings)), key, console)

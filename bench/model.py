@@ -59,11 +59,11 @@ SHAPES = {
 def config_of(shape: Shape) -> Any:
     from transformers import LlamaConfig, Qwen3Config
 
-    common = dict(
-        hidden_size=shape.hidden, intermediate_size=shape.inner, num_hidden_layers=shape.layers, vocab_size=shape.vocabulary,
-        num_attention_heads=shape.heads, num_key_value_heads=shape.kv_heads, head_dim=shape.head,
-        max_position_embeddings=4096, tie_word_embeddings=shape.tied,
-    )  # fmt: skip
+    common = {
+        "hidden_size": shape.hidden, "intermediate_size": shape.inner, "num_hidden_layers": shape.layers, "vocab_size": shape.vocabulary,
+        "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads, "head_dim": shape.head,
+        "max_position_embeddings": 4096, "tie_word_embeddings": shape.tied,
+    }  # fmt: skip
     return LlamaConfig(**common) if shape.kind == "llama" else Qwen3Config(**common)
 
 
@@ -91,7 +91,9 @@ def to_nf4(model: Any) -> Any:
                 compress_statistics=True, quant_type="nf4",
             )  # fmt: skip
             weight = child.weight.data
-            small.weight = bnb.nn.Params4bit(weight.cpu(), requires_grad=False, compress_statistics=True, quant_type="nf4", module=small)
+            small.weight = bnb.nn.Params4bit(
+                weight.cpu(), requires_grad=False, compress_statistics=True, quant_type="nf4", module=small
+            )
             setattr(parent, name, small.to(weight.device))
             del child, weight
     gc.collect()
@@ -143,7 +145,12 @@ def speed(model: Any, batch: int, device: str, *, compiled: bool) -> tuple[float
     import torch
 
     ids = torch.randint(3, model.config.vocab_size, (batch, PROMPT), device=device)
-    options: dict[str, Any] = {"do_sample": False, "pad_token_id": 0, "eos_token_id": None, "attention_mask": torch.ones_like(ids)}
+    options: dict[str, Any] = {
+        "do_sample": False,
+        "pad_token_id": 0,
+        "eos_token_id": None,
+        "attention_mask": torch.ones_like(ids),
+    }
     if compiled:
         options["cache_implementation"] = "static"
         if device == "cuda":
@@ -167,7 +174,9 @@ def training(model: Any, device: str, *, batch: int = 1, length: int = 512, rank
     model.enable_input_require_grads()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
-    tuned: Any = get_peft_model(model, LoraConfig(r=rank, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM"))
+    tuned: Any = get_peft_model(
+        model, LoraConfig(r=rank, lora_alpha=16, target_modules="all-linear", task_type="CAUSAL_LM")
+    )
     tuned.train()
     optimizer = torch.optim.AdamW([p for p in tuned.parameters() if p.requires_grad], lr=1e-4)
     ids = torch.randint(3, model.config.vocab_size, (batch, length), device=device)
@@ -238,7 +247,9 @@ def measure(name: str, device: str, console: Console) -> tuple[list[list[str]], 
         found = vllm_speed(shape, batch)
         if found:
             first, whole = found
-            rows.append([name, "bf16", "vLLM", str(batch), "–", f"{1000 * first:.1f} ms", f"{1000 * whole:.1f} ms", "–"])
+            rows.append(
+                [name, "bf16", "vLLM", str(batch), "–", f"{1000 * first:.1f} ms", f"{1000 * whole:.1f} ms", "–"]
+            )
     return rows, [line]
 
 
@@ -253,7 +264,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     except ImportError as error:
         raise UserError("this benchmark needs torch; pip install 'vivavoce[tune]'") from error
     if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise UserError("there is no CUDA GPU here; run it where one is, or try the code with --shape tiny --device cpu")
+        raise UserError(
+            "there is no CUDA GPU here; run it where one is, or try the code with --shape tiny --device cpu"
+        )
     torch.manual_seed(0)
     rows: list[list[str]] = []
     lines: list[str] = []
@@ -274,7 +287,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         chip = torch.cuda.get_device_name(0)
         body = "\n".join("| " + " | ".join(r) + " |" for r in [HEADS, ["---"] * len(HEADS), *rows])
         head = f"# The model's speed and size\n\n`viva bench model`, {datetime.now(UTC):%Y-%m-%d}, {chip}, torch {torch.__version__}. Random weights.\n\n"
-        (RESULTS / "model.md").write_text(head + body + "\n\n" + "\n".join(f"- {line}" for line in lines) + "\n", "utf-8")
+        (RESULTS / "model.md").write_text(
+            head + body + "\n\n" + "\n".join(f"- {line}" for line in lines) + "\n", "utf-8"
+        )
 
 
 if __name__ == "__main__":

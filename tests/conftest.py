@@ -12,9 +12,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from tests.e2e.house import House
+
+# Tests that share something costly go to one of pytest-xdist's processes together; the rest goes wherever there is time.
+# (pytest-xdist 3.8's own `xdist_group` has no effect with pytest 9.)
+TOGETHER = {
+    "tests/tuning/test_training.py": "tuning",
+    "tests/tuning/test_served.py": "tuning",
+    "tests/e2e/test_demo.py": "first",
+    "test_a_rambler": "first",  # before its file
+    "tests/e2e/test_personas.py": "second",
+    "tests/e2e/test_reopen.py": "second",
+    "tests/e2e/test_resume.py": "second",
+}
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """By group where there is one, else test by test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for part, group in TOGETHER.items() if part in nodeid), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together:
+    return Together(config, log)
+
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -111,7 +111,9 @@ class LocalTransformers:
             self._grammar_compiler = xgrammar.GrammarCompiler(info)
         key = str(schema.get("title"))
         if key not in self._grammars:
-            self._grammars[key] = self._grammar_compiler.compile_json_schema(json.dumps(schema))
+            self._grammars[key] = self._grammar_compiler.compile_json_schema(
+                json.dumps(schema), any_whitespace=False
+            )  # else a weak model fills its tokens with blanks
         return [LogitsProcessor(self._grammars[key])]
 
     def _encode(self, prompt: Prompt) -> Any:

@@ -24,8 +24,7 @@ from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.offline import transcribe
 
 ROOT = Path(__file__).resolve().parents[2]
-# The groups share the time of `make test` between two processes.
-pytestmark = [pytest.mark.voice, pytest.mark.xdist_group("first")]
+pytestmark = pytest.mark.voice
 
 
 def _offline() -> list[str]:

@@ -34,7 +34,6 @@ def held(persona: str, home: Path, *more: str) -> tuple[dict[str, Any], str]:
     return json.loads((folder / "report.json").read_text()), " ".join(w.text for w in words).lower()
 
 
-@pytest.mark.xdist_group("second")
 def test_a_person_of_few_words_is_asked_for_more_and_not_judged(tmp_path: Path) -> None:
     report, heard = held("monosyllabic", tmp_path, "--questions", "improved-process", "--probes", "1")
     [question] = report["questions"]
@@ -43,7 +42,6 @@ def test_a_person_of_few_words_is_asked_for_more_and_not_judged(tmp_path: Path) 
     assert "last question" in heard
 
 
-@pytest.mark.xdist_group("second")
 def test_orders_by_voice_are_not_obeyed(tmp_path: Path) -> None:
     report, heard = held("injector", tmp_path, "--questions", "improved-process", "--probes", "1")
     assert "banana" not in heard and "last question" in heard
@@ -52,7 +50,6 @@ def test_orders_by_voice_are_not_obeyed(tmp_path: Path) -> None:
     assert report["outcome"] == "completed" and (report["questions"][0]["rubric"]["level"] or 0) <= 4.0
 
 
-@pytest.mark.xdist_group("first")
 def test_a_rambler_gets_a_polite_word_in_practice(tmp_path: Path) -> None:
     pack = (ROOT / "prompts/packs/phone-screen.yaml").read_text("utf-8").split("  - id: disagreement")[0]
     path = tmp_path / "short.yaml"

@@ -22,7 +22,7 @@ from simulation.speech import PersonaVoice
 from tests.dialogue.helpers import agreed
 from voice.turn_taking import Patience
 
-pytestmark = [pytest.mark.voice, pytest.mark.xdist_group("second")]
+pytestmark = pytest.mark.voice
 HASTY = Patience(finished=0.6, unsure=0.6, open_clause=0.6, thin_answer=0.0, habit_closed=0.6)
 
 

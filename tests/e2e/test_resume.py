@@ -20,7 +20,7 @@ from memory.sqlite_store import SqliteStore
 from memory.store import EventStore
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.voice, pytest.mark.xdist_group("second")]
+pytestmark = pytest.mark.voice
 
 
 def events_of(store: EventStore) -> tuple[str, list[AnyEvent]]:

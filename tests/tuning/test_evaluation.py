@@ -38,7 +38,8 @@ def test_metrics_on_cases_that_can_be_done_by_hand() -> None:
     assert meteor("how fast is it now", same) > 95 and meteor("quite something else", same) == 0
     assert meteor("the exports measured", ["the export measure"]) > 80  # stems count
     assert exact_match("How fast, is it NOW?", same) and not exact_match("how fast", same)
-    assert self_bleu(["what came of it?"] * 4) == pytest.approx(100) > self_bleu(["what came of it?", "who paid for all that then?"])
+    assert self_bleu(["what came of it?"] * 4) == pytest.approx(100)
+    assert self_bleu(["what came of it?", "who paid for all that then?"]) < 50
     assert sentence_bleu(same[0], same) == pytest.approx(100)
     assert "nrefs" in bleu_signature() and "version" in bleu_signature()
 
@@ -52,7 +53,9 @@ def test_paired_tests_find_a_difference_and_invent_none() -> None:
     assert found.p_randomization < 0.001 and found.p_t_test < 0.001 and found.low > 0
     assert nothing.p_randomization > 0.05 and nothing.low < 0 < nothing.high
     back = compare(better, base)
-    assert back.difference == pytest.approx(-found.difference) and back.p_randomization == pytest.approx(found.p_randomization, abs=1e-3)
+    assert back.difference == pytest.approx(-found.difference) and back.p_randomization == pytest.approx(
+        found.p_randomization, abs=1e-3
+    )
     assert compare(base, base).p_randomization == 1.0 == compare(base, base).p_t_test
     low, high = interval(base)
     assert low < sum(base) / len(base) < high
@@ -103,10 +106,12 @@ def test_the_rules_hardly_blame_what_people_wrote() -> None:
 
 def test_a_marking_sheet_is_blind_and_two_of_them_are_compared(tmp_path: Path) -> None:
     records = load_follow_ups()[:5]
-    key = write_sheet(tmp_path / "sheet.csv", records, {"one": [r.follow_up for r in records], "two": [None] * 5})
+    key = write_sheet(
+        tmp_path / "sheet.csv", records, {"system-a": [r.follow_up for r in records], "system-b": [None] * 5}
+    )
     rows = list(csv.DictReader((tmp_path / "sheet.csv").open()))
-    assert len(rows) == 10 and "one" not in (tmp_path / "sheet.csv").read_text().replace("one ", "")
-    assert {r["system"] for r in csv.DictReader(key.open())} == {"one", "two"}
+    assert len(rows) == 10 and "system-" not in (tmp_path / "sheet.csv").read_text()
+    assert {r["system"] for r in csv.DictReader(key.open())} == {"system-a", "system-b"}
     for name, marks in (("a", ["", "", "not usable"]), ("b", ["", "off the answer", "not usable"])):
         with (tmp_path / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, rows[0].keys())

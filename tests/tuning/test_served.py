@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agent.cli import main
 from dialogue.state import fold
 from memory.events import AnyEvent
 from memory.sqlite_store import SqliteStore
@@ -20,16 +23,37 @@ from tuning.importers import from_session
 from tuning.preferences import collect
 from tuning.records import write_rows
 
-pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("tuning")]
+pytestmark = pytest.mark.engines
 
 
-def viva(home: Path, *arguments: str, text: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
-    import os
+@dataclass(frozen=True)
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
 
-    environment = {**os.environ, "VIVA_HOME": str(home), "VIVA_MEMORY": "sqlite", "COLUMNS": "200", **settings}
-    return subprocess.run(
-        [sys.executable, "-m", "agent", *arguments], input=text, capture_output=True, text=True, env=environment, timeout=300, check=False
-    )  # fmt: skip
+
+Viva = Callable[..., Done]
+
+
+@pytest.fixture
+def viva(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Viva:
+    """The command `viva`, in this process: torch is imported once."""
+
+    def run(home: Path, *arguments: str, text: str = "", **settings: str) -> Done:
+        named = {"VIVA_HOME": str(home), "VIVA_MEMORY": "sqlite", "COLUMNS": "200", **settings}
+        with monkeypatch.context() as patch:
+            for name, value in named.items():
+                patch.setenv(name, value)
+            patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+            patch.setattr(sys, "stdin", io.StringIO(text))
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as stopped:
+                main(list(arguments))
+        out, err = capsys.readouterr()
+        return Done(int(stopped.value.code or 0), out, err)
+
+    return run
 
 
 def log_of(home: Path) -> tuple[str, list[AnyEvent]]:
@@ -43,7 +67,7 @@ def log_of(home: Path) -> tuple[str, list[AnyEvent]]:
     return asyncio.run(read())
 
 
-def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path) -> None:
+def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, viva: Viva) -> None:
     home, frozen = tmp_path / "home", tmp_path / "frozen.jsonl"
     # The set is what the model knows by heart: so it must win, and the gate must see it.
     write_rows(frozen, overfit.records)
@@ -55,14 +79,20 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path) 
     assert names[:2] == ["embedded phraser", "retrieval"] and len(names) == 3
     tuned = found["systems"][names[2]]
     assert tuned["summary"]["ROUGE-L"] > 95 > found["systems"]["embedded phraser"]["summary"]["ROUGE-L"]
-    assert tuned["summary"]["JSON, free"] == 100 and found["against_first"][names[2]]["rouge_l"]["p_randomization"] < 0.01
+    assert (
+        tuned["summary"]["JSON, free"] == 100 and found["against_first"][names[2]]["rouge_l"]["p_randomization"] < 0.01
+    )
     table = (overfit.folder / "evaluation" / "table.md").read_text()
     assert "approximate randomization" in table and "wrong probe" in table
     assert (overfit.folder / "evaluation" / "chart.png").stat().st_size > 5000
 
     # Knowing thirty-two sentences by heart is not safe, and the gate says so.
     refused = viva(home, "tune", "promote", run)
-    assert refused.returncode == 2 and "yes  better on ROUGE-L" in refused.stdout and "NO   the safety set" in refused.stdout
+    assert (
+        refused.returncode == 2
+        and "yes  better on ROUGE-L" in refused.stdout
+        and "NO   the safety set" in refused.stdout
+    )
     assert "embedded phraser" in viva(home, "tune", "list").stdout
     added = viva(home, "tune", "add", "follow-ups", run)
     assert "follow-ups@1" in added.stdout
@@ -117,13 +147,13 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path) 
         (["interview", "--text"], "there is no adapter 'champion'"),
     ],
 )
-def test_bad_input_is_one_line(arguments: list[str], line: str, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"HF_HUB_OFFLINE": "1"}
+def test_bad_input_is_one_line(arguments: list[str], line: str, tmp_path: Path, viva: Viva) -> None:
+    settings: dict[str, Any] = {}
     if arguments[0] == "interview":
         settings["VIVA_LLM_ADAPTER"] = "champion"
     done = viva(tmp_path, *arguments, **settings)
     assert done.returncode == 2 and line in done.stderr, done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1 or "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.strip().splitlines()[-1].startswith("viva: ")
 
 
 def test_the_constrained_reply_is_always_the_json_asked_for(overfit: Overfit, tmp_path: Path) -> None:
