@@ -94,13 +94,13 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str], home: Path, sessions: Sessions, key: str, console: Console) -> int:
     """`home`: of Vivavoce (the registry is in it); `sessions`: reads all logs; `key`: for a model server."""
-    from tuning import commands
+    from tuning import commands, data_command
 
     arguments = parser().parse_args(argv)
     registry = home / "adapters"
     match arguments.what:
         case "data":
-            return commands.data(arguments, sessions, console)
+            return data_command.data(arguments, sessions, console)
         case "train":
             return commands.train(arguments, console)
         case "prefer":

@@ -16,60 +16,10 @@ from dialogue.state import fold
 from dialogue.wording import EMBEDDED
 from tuning.checks import TuneError
 from tuning.config import TrainConfig, load_config
-from tuning.records import DATA, CoachingRecord, FollowUpRecord, load_coaching, load_follow_ups, read_rows, write_rows
+from tuning.records import CoachingRecord, FollowUpRecord, load_coaching, load_follow_ups
 
 if TYPE_CHECKING:
     from tuning.cli import Sessions
-
-
-def data(arguments: argparse.Namespace, sessions: Sessions, console: Console) -> int:
-    """Check, describe, import."""
-    from tuning import card
-    from tuning.cli import table
-    from tuning.importers import Imported, from_csv, from_session
-    from tuning.similarity import deduplicated
-    from tuning.statistics import describe
-
-    if arguments.csv or arguments.sessions:
-        if not arguments.out:
-            raise TuneError("say where the imported records go: --out FILE.jsonl")
-        found = Imported()
-        for part in [from_csv(arguments.csv, clean=not arguments.raw)] if arguments.csv else []:
-            found.records += part.records
-            found.left_out += part.left_out
-        for name, events in sessions() if arguments.sessions else []:
-            part = from_session(name, events)
-            found.records += part.records
-            found.left_out += part.left_out
-        kept, twice = deduplicated(found.records)
-        if kept:
-            write_rows(arguments.out, kept)
-        for line in found.left_out[:10]:
-            console.print(f"left out: {line}", style="yellow", markup=False)
-        more = f" (the first 10 are shown of {len(found.left_out)})" if len(found.left_out) > 10 else ""
-        console.print(
-            f"{len(kept)} records in {arguments.out}; {len(found.left_out)} left out{more}, {len(twice)} near-duplicates removed"
-        )
-        if arguments.sessions and kept:
-            console.print("Read them before you train: names that only the candidate knows cannot be found by rule.")
-        return 0
-    files = arguments.file or [DATA / "follow_ups.jsonl", DATA / "coaching.jsonl"]
-    bad = 0
-    for path in files:
-        kind: type[FollowUpRecord] | type[CoachingRecord] = CoachingRecord if "coach" in path.name else FollowUpRecord
-        found_rows, problems = read_rows(path, kind)
-        records: list[FollowUpRecord | CoachingRecord] = list(found_rows)
-        shares = (0.7, 0.15, 0.15) if kind is CoachingRecord else (0.8, 0.1, 0.1)
-        if records:
-            console.print(table(path.name, ["", ""], describe(records, shares)))
-        _, twice = deduplicated(records)
-        problems += [f"{path.name}: {a.id} is nearly {b.id}; remove one" for a, b in twice]
-        for line in problems:
-            console.print(line, style="red", markup=False)
-        bad += len(problems)
-    if arguments.card:
-        console.print(f"written: {card.write()}")
-    return 2 if bad else 0
 
 
 def train(arguments: argparse.Namespace, console: Console) -> int:
@@ -131,7 +81,7 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
     from tuning.marking import write_sheet
     from tuning.pictures import bar_chart
     from tuning.provenance import environment
-    from tuning.run_systems import embedder, run_all
+    from tuning.run_systems import embedder, label, run_all
 
     follow_ups, coaching, training = _sets(arguments)
     results, feedback, safety = asyncio.run(
@@ -139,7 +89,7 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = to_json(results, follow_ups, environment())
-    found |= {"feedback": feedback, "safety": safety}
+    found |= {"feedback": feedback, "safety": safety, "runs": {label(r): str(r.resolve()) for r in arguments.runs}}
     (arguments.out / "evaluation.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
     text = markdown(results, follow_ups)
     if feedback:
@@ -177,21 +127,12 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
             f"{arguments.run} was not evaluated; type `viva tune eval {arguments.run} --out {arguments.run}/evaluation`"
         )
     found = json.loads(path.read_text("utf-8"))
-    mine = next(
-        (
-            s
-            for n, s in found["systems"].items()
-            if s.get("run") == str(arguments.run) or n.startswith(arguments.run.name)
-        ),
-        None,
-    )
-    mine = mine or found["systems"].get(found.get("candidate", ""))
-    tuned = [n for n, s in found["systems"].items() if "safety" in s or n in found["safety"]]
-    if mine is None and len(tuned) == 1:
-        mine = found["systems"][tuned[0]]
-    if mine is None:
-        raise TuneError(f"{path} does not tell which of its systems is {arguments.run}; evaluate this run alone")
-    name = next(n for n, s in found["systems"].items() if s is mine)
+    name = next((n for n, folder in found["runs"].items() if folder == str(arguments.run.resolve())), None)
+    if name is None:
+        raise TuneError(
+            f"{path} is not of {arguments.run}; type `viva tune eval {arguments.run} --out {arguments.run}/evaluation`"
+        )
+    mine = found["systems"][name]
     champion = registry.champion
     if champion is None:
         theirs, title, same = found["systems"][EMBEDDED], EMBEDDED, True

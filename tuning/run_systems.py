@@ -79,8 +79,6 @@ def _models(arguments: argparse.Namespace, key: str) -> list[tuple[str, Loader, 
     for folder in arguments.runs:
         config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
         made = json.loads((folder / "run.json").read_text("utf-8"))
-        variant = folder.name.rsplit("seed-", 1)[0].strip("-")
-        label = " ".join(p for p in (folder.parent.name, variant, config["method"], f"seed {made['seed']}") if p)
         where = str(folder / ("model" if config["method"] == "full" else "adapter"))
 
         def tuned(
@@ -88,8 +86,16 @@ def _models(arguments: argparse.Namespace, key: str) -> list[tuple[str, Loader, 
         ) -> LocalTransformers:
             return LocalTransformers(adapter, tuned=True) if whole else LocalTransformers(base, adapter)
 
-        found.append((label, tuned, False, config["task"]))
+        found.append((label(folder), tuned, False, config["task"]))
     return found
+
+
+def label(folder: Path) -> str:
+    """A run as a row of the table: its config, variant, method and seed."""
+    config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
+    seed = json.loads((folder / "run.json").read_text("utf-8"))["seed"]
+    variant = folder.name.rsplit("seed-", 1)[0].strip("-")
+    return " ".join(part for part in (folder.parent.name, variant, config["method"], f"seed {seed}") if part)
 
 
 async def _json_validity(model: Any, records: Sequence[FollowUpRecord]) -> dict[str, float]:

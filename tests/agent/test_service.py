@@ -244,6 +244,23 @@ async def _ended(settings: Settings, session: str) -> None:
     await store.close()
 
 
+def test_the_question_after_the_interview(client: TestClient, settings: Settings) -> None:
+    session, link = made(client)
+    client.post(f"{API}/{session}/consent", json={}, headers=link)
+    problem(client.post(f"{API}/{session}/opinion", json={"stars": 4}, headers=link), 422, "no-opinion")  # not over yet
+    asyncio.run(_ended(settings, session))
+    problem(client.post(f"{API}/{session}/opinion", json={"stars": 6}, headers=link), 422, "invalid")
+    problem(client.post(f"{API}/{session}/opinion", json={"may_teach": True}, headers=HEADERS), 403, "not-you")
+    problem(client.post(f"{API}/{session}/opinion", json={"down": [0]}, headers=HEADERS), 422, "no-opinion")
+    assert client.get(f"{API}/{session}/invitation", headers=link).json()["stars"] is None
+    assert (
+        client.post(f"{API}/{session}/opinion", json={"stars": 4, "may_teach": True}, headers=link).status_code == 200
+    )
+    assert client.get(f"{API}/{session}/invitation", headers=link).json()["stars"] == 4
+    events = [e["event"] for e in client.get(f"{API}/{session}/events", headers=HEADERS).json()]
+    assert [e["kind"] for e in events[-2:]] == ["consented", "rated"] and "improve" in events[-2]["scope"]
+
+
 def test_live_events_go_on_after_the_last_one_had(
     client: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,18 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     shot(operator, "08-operator-live")
     expect(page.get_by_role("heading", name="Thank you, Sam")).to_be_visible(timeout=60_000)
 
+    # The one question after the interview; consent to more than the interview is asked apart, and is not set.
+    expect(page.get_by_label("My words may be used")).not_to_be_checked()
+    page.get_by_label("very good").check()
+    page.get_by_label("My words may be used").check()
+    accessible(page)
+    shot(page, "08b-survey")
+    expect(page.get_by_role("link", name="Read your report")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("Thank you for your opinion")).to_be_visible(timeout=20_000)
+    rated = house.kinds(session, "rated")
+    assert [r["stars"] for r in rated] == [5] and "improve" in house.kinds(session, "consented")[-1]["scope"]
+
     page.get_by_role("link", name="Read your report").click(timeout=60_000)
     expect(page.get_by_role("heading", name="Sam", exact=True)).to_be_visible()
     shot(page, "09-report-on-a-phone-dark")
