@@ -43,7 +43,7 @@ def train(arguments: argparse.Namespace, console: Console) -> int:
             folder = group / (f"seed-{seed}" if name == "run" else f"{name}-seed-{seed}")
             done = run_one(config, folder, console, seed=seed, resume=arguments.resume)
             rows.append([
-                str(folder), config.method, f"{done.trainable:,} ({100 * done.trainable / done.total:.2f} %)", str(done.rows),
+                str(folder.relative_to(arguments.out)), config.method, f"{done.trainable:,} ({100 * done.trainable / done.total:.2f} %)", str(done.rows),
                 str(done.steps), f"{done.train_loss:.3f}", "–" if done.loss is None else f"{done.loss:.3f}",
                 f"{done.seconds:.0f} s", f"{done.peak_bytes / 2**30:.2f} GiB",
             ])  # fmt: skip

@@ -43,7 +43,7 @@ def _config(shape: str, size: int, hidden: int, layers: int, tokenizer: object) 
     from transformers import FalconConfig, LlamaConfig, Qwen3Config
 
     common = {
-        "vocab_size": size, "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": 4,
+        "initializer_range": 0.1, "vocab_size": size, "hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": 4,
         "eos_token_id": getattr(tokenizer, "eos_token_id", None), "pad_token_id": getattr(tokenizer, "pad_token_id", None),
         "bos_token_id": None,
     }  # fmt: skip
