@@ -12,8 +12,8 @@ from tuning.statistics import Row, describe
 _TEXT = """\
 # Interview follow-ups and coaching
 
-Written for Vivavoce, by its authors (people and a language model working together), in November 2026. Licence: Apache-2.0,
-as the project. Language: English, as it is spoken. Personal data: none; the persons and cases are invented.
+Written for Vivavoce by its authors in November 2026; a language model did the writing, and no person has reviewed the records one by
+one yet. Licence: Apache-2.0, as the project. Language: English, as it is spoken. Personal data: none; persons and cases are invented.
 
 - `follow_ups.jsonl`: an answer to an interview question, the words it should be taken up by (`span`, word for word in the
   answer), the kind of probe, what is missing (`gap`), a follow-up that a careful interviewer could ask, and why (`rationale`,
@@ -27,8 +27,8 @@ Every follow-up passes Vivavoce's validator, every span and quote stands in its 
 short and long, strong and weak, off the point and refused, with hesitations, repetitions and words that a recogniser gets
 wrong. Splits are by question, from the hash of its text: several records of one question are never on two sides.
 
-Limits: the answers were written, not recorded, and are shorter than those of real interviews; one group of authors has one
-ear; levels are one annotator's, so no agreement between annotators can be given. Human follow-ups to compare with: followQG
+Limits: the answers were written, not recorded, and most are shorter than those of real interviews; one author has one ear, so
+the follow-ups are more alike than those of many interviewers; levels are one annotator's, so no agreement can be given. Human follow-ups to compare with: followQG
 (not included; `viva tune data --csv` imports it). Not for: rating or choosing people.
 """
 

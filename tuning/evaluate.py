@@ -60,7 +60,7 @@ class Result:
 async def run(
     system: System, records: Sequence[FollowUpRecord], console: Console, embed: Embed | None = None
 ) -> Result:
-    """Ask a system for every record, and score what it says against the human follow-up."""
+    """Ask a system for every record, and score what it says against the reference."""
     result = Result(system.name)
     for record in track(records, f"{system.name}, {len(records)} records", console=console, transient=True):
         reply = await system.ask(record)
@@ -157,7 +157,7 @@ def _cases(results: Sequence[Result], records: Sequence[FollowUpRecord], most: i
                 *((x.texts[i] or "(nothing usable)") for x in results),
             ]
         )
-    return table(["probe", "answer", "person", *(x.name for x in results)], lines)
+    return table(["probe", "answer", "reference", *(x.name for x in results)], lines)
 
 
 def _show(head: str, value: float | None) -> str:

@@ -96,7 +96,7 @@ def test_errors_fall_into_their_category(text: str | None, category: str) -> Non
     assert category == "" or category in CATEGORIES
 
 
-def test_the_rules_hardly_blame_what_people_wrote() -> None:
+def test_the_rules_hardly_blame_the_references() -> None:
     """Their rate of false alarms, which docs/results/tuning.md states."""
     records = load_follow_ups()
     counts = analyse(records, [r.follow_up for r in records])

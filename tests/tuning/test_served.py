@@ -6,8 +6,10 @@ import asyncio
 import io
 import json
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from dialogue.state import fold
 from memory.events import AnyEvent
 from memory.sqlite_store import SqliteStore
 from prompts.loader import prompt_version
+from tests.dialogue.test_backends import Server
 from tests.tuning.conftest import ANSWER, LEARNT, Overfit
 from tuning.importers import from_session
 from tuning.preferences import collect
@@ -132,6 +135,28 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, 
 
     wrong = viva(home, "rate", name, "--up", "0")
     assert wrong.returncode == 2 and f"its follow-ups are {turn}" in wrong.stderr
+
+
+def test_a_model_server_is_evaluated_beside_the_others(tmp_path: Path, viva: Viva) -> None:
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    Server.behaviour = "good"
+    out = tmp_path / "out"
+    done = viva(
+        tmp_path, "tune", "eval", "--url", f"http://127.0.0.1:{http.server_address[1]}/v1", "--model", "some-model",
+        "--limit", "4", "--embeddings", "none", "--out", str(out),
+    )  # fmt: skip
+    http.shutdown()
+    http.server_close()
+    assert done.returncode == 0, done.stderr
+    found = json.loads((out / "evaluation.json").read_text())
+    row = found["systems"]["some-model, server"]
+    assert (
+        row["summary"]["JSON"] == 100
+        and [i["text"] for i in row["items"]] == ["How much faster did the reporting pipeline become?"] * 4
+    )
+    # It answers feedback prompts with a follow-up: none of that is feedback, and the table says so.
+    assert found["feedback"]["some-model, server"]["JSON"] == 0 and found["feedback"]["rubric, by rules"]["rated"] >= 0
 
 
 @pytest.mark.parametrize(
