@@ -20,7 +20,7 @@ test: $(VENV)/.core
 	@sh tests/system_packages.sh
 	@$(BIN)/python -m agent.servers >/dev/null 2>&1 & # the LiveKit server is built meanwhile, if it has to be
 	$(MAKE) $(VENV)/.all
-	$(MAKE) check web
+	$(MAKE) -j2 check web
 	cd web && npm test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not voice" --durations=15
 	$(BIN)/python -m pytest -m voice --durations=25 $(CALLS:%=--ignore=%)

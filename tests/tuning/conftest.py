@@ -44,6 +44,6 @@ def interview_record() -> FollowUpRecord:
 def overfit(tmp_path_factory: pytest.TempPathFactory) -> Overfit:
     folder = tmp_path_factory.mktemp("runs") / "tiny" / "seed-0"
     records = [*load_follow_ups()[400:431], interview_record()]
-    config = load_config("tiny", epochs=16).model_copy(update={"batch_size": 4, "learning_rate": 6e-3})
+    config = load_config("tiny", epochs=20).model_copy(update={"batch_size": 4, "learning_rate": 6e-3})
     done = train(config, folder, Console(quiet=True), parts=(list(records), [], []))
     return Overfit(folder, records, config, done)

@@ -81,7 +81,7 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, 
     names = list(found["systems"])
     assert names[:2] == ["embedded phraser", "retrieval"] and len(names) == 3
     tuned = found["systems"][names[2]]
-    assert tuned["summary"]["ROUGE-L"] > 95 > found["systems"]["embedded phraser"]["summary"]["ROUGE-L"]
+    assert tuned["summary"]["ROUGE-L"] > 85 > found["systems"]["embedded phraser"]["summary"]["ROUGE-L"]
     assert (
         tuned["summary"]["JSON, free"] == 100 and found["against_first"][names[2]]["rouge_l"]["p_randomization"] < 0.01
     )
