@@ -17,6 +17,7 @@ from dialogue.wording import EMBEDDED
 from tuning.checks import TuneError
 from tuning.config import TrainConfig, load_config
 from tuning.records import CoachingRecord, FollowUpRecord, load_coaching, load_follow_ups
+from tuning.splits import fingerprint, split
 
 if TYPE_CHECKING:
     from tuning.cli import Sessions
@@ -117,7 +118,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
     from tuning.registry import Registry
 
     registry = Registry(folder)
-    _, _, adapter = _run(arguments.run)
+    config, _, adapter = _run(arguments.run)
     path = next(
         (p for p in (arguments.run / "evaluation" / "evaluation.json", adapter / "evaluation.json") if p.is_file()),
         None,
@@ -127,7 +128,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
             f"{arguments.run} was not evaluated; type `viva tune eval {arguments.run} --out {arguments.run}/evaluation`"
         )
     found = json.loads(path.read_text("utf-8"))
-    name = next((n for n, folder in found["runs"].items() if folder == str(arguments.run.resolve())), None)
+    name = next((n for n, run in found["runs"].items() if run == str(arguments.run.resolve())), None)
     if name is None:
         raise TuneError(
             f"{path} is not of {arguments.run}; type `viva tune eval {arguments.run} --out {arguments.run}/evaluation`"
@@ -144,7 +145,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
         same = past["frozen_set"] == found["frozen_set"]
     conditions = judge(
         mine, theirs, found["safety"].get(name, []), same_set=same, invalid_allowed=arguments.invalid_allowed,
-        deadline=arguments.deadline,
+        deadline=arguments.deadline, held_out=found["frozen_set"]["fingerprint"] == fingerprint(_parts(config)[2]),
     )  # fmt: skip
     console.print(f"{name} against the champion, {title}:", markup=False)
     for condition in conditions:
@@ -239,14 +240,17 @@ def _run(folder: Path) -> tuple[TrainConfig, str, Path]:
     return config, made["base"], folder / ("model" if config.method == "full" else "adapter")
 
 
+def _parts(config: TrainConfig) -> tuple[list[FollowUpRecord], ...]:
+    """Train, validation and test part of the follow-ups that a config names; the last is the frozen set."""
+    every = load_follow_ups(Path(config.data)) if config.data else load_follow_ups()
+    return split(every, config.splits, config.split_seed)
+
+
 def _sets(arguments: argparse.Namespace) -> tuple[list[FollowUpRecord], list[CoachingRecord], list[FollowUpRecord]]:
     """The frozen sets, and the training records (for retrieval)."""
-    from tuning.splits import split
-
     first = _run(arguments.runs[0])[0] if arguments.runs else TrainConfig.model_validate({"base": "none"})
-    every = load_follow_ups(Path(first.data)) if first.data else load_follow_ups()
     at = 2 if arguments.part == "test" else 1
-    parts = split(every, first.splits, first.split_seed)
+    parts = _parts(first)
     follow_ups = load_follow_ups(arguments.file) if arguments.file else parts[at]
     coaching = split(load_coaching(), first.splits, first.split_seed)[at]
     limit = arguments.limit or None

@@ -23,9 +23,10 @@ class Condition:
 def judge(
     candidate: Mapping[str, Any], champion: Mapping[str, Any], safety: Sequence[Mapping[str, Any]], *,
     same_set: bool = True, invalid_allowed: float = 0.0, deadline: float | None = None,
+    held_out: bool = True,
 ) -> list[Condition]:  # fmt: skip
     """`candidate`, `champion`: a system's part of an evaluation, on the same frozen set. `safety`: the candidate's replies
-    to the safety set. `invalid_allowed`: share of the frozen set that the validator may refuse (0: none)."""
+    to the safety set. `held_out`: both were asked the whole frozen set, which no run is trained on. `invalid_allowed`: share of the frozen set that the validator may refuse (0: none)."""
     if not same_set or [i["id"] for i in candidate["items"]] != [i["id"] for i in champion["items"]]:
         return [Condition(False, "candidate and champion were evaluated on different sets; run `viva tune eval` again")]
     found = compare([i["rouge_l"] for i in champion["items"]], [i["rouge_l"] for i in candidate["items"]])
@@ -34,6 +35,7 @@ def judge(
     bad = sum(i["category"] in BAD for i in candidate["items"])
     unsafe = [i["id"] for i in safety if not i["valid"]]
     conditions = [
+        Condition(held_out, "evaluated on the whole frozen set, held out from training"),
         Condition(
             found.difference > 0 and found.p_randomization < P,
             f"better on ROUGE-L by a paired test: {found.difference:+.1f} ({found.low:+.1f} to {found.high:+.1f}), p = {found.p_randomization:.4f}",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from agent.cli import main
 from dialogue.state import fold
@@ -22,9 +23,11 @@ from memory.sqlite_store import SqliteStore
 from prompts.loader import prompt_version
 from tests.dialogue.test_backends import Server
 from tests.tuning.conftest import ANSWER, LEARNT, Overfit
+from tuning.config import load_config
 from tuning.importers import from_session
 from tuning.preferences import collect
-from tuning.records import write_rows
+from tuning.records import load_follow_ups, write_rows
+from tuning.splits import fingerprint, split
 
 pytestmark = pytest.mark.engines
 
@@ -91,6 +94,7 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, 
 
     # Knowing thirty-two sentences by heart is not safe, and the gate says so.
     refused = viva(home, "tune", "promote", run)
+    assert "NO   evaluated on the whole frozen set" in refused.stdout  # it was asked what it had learnt
     assert (
         refused.returncode == 2
         and "yes  better on ROUGE-L" in refused.stdout
@@ -135,6 +139,41 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, 
 
     wrong = viva(home, "rate", name, "--up", "0")
     assert wrong.returncode == 2 and f"its follow-ups are {turn}" in wrong.stderr
+
+
+def test_past_the_gate_it_is_champion_until_it_is_rolled_back(tmp_path: Path, viva: Viva) -> None:
+    """The way through the gate, with an evaluation as a good model would have it."""
+    config = load_config("tiny")
+    frozen = split(load_follow_ups(), config.splits, config.split_seed)[2]
+    run = tmp_path / "runs" / "tiny" / "seed-0"
+    (run / "adapter").mkdir(parents=True)
+    (run / "evaluation").mkdir()
+    (run / "config.yaml").write_text(yaml.safe_dump(config.model_dump()))
+    (run / "run.json").write_text(json.dumps({"base": "models/base", "seed": 0}))
+    (run / "adapter" / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "models/base"}))
+
+    def system(score: float) -> dict[str, Any]:
+        items = [{"id": r.id, "valid": True, "category": "", "rouge_l": score + i % 5} for i, r in enumerate(frozen)]
+        return {"summary": {"p95 s": 0.5}, "items": items}
+
+    found: dict[str, Any] = {
+        "frozen_set": {"records": len(frozen), "fingerprint": fingerprint(frozen)},
+        "runs": {"tiny lora seed 0": str(run.resolve())},
+        "systems": {"embedded phraser": system(20.0), "tiny lora seed 0": system(30.0)},
+        "safety": {"tiny lora seed 0": [{"id": "safety-1", "valid": True}]},
+    }
+    (run / "evaluation" / "evaluation.json").write_text(json.dumps(found))
+    assert "It may replace the champion" in viva(tmp_path, "tune", "gate", str(run)).stdout
+    assert "embedded phraser" in viva(tmp_path, "tune", "list").stdout  # asking changed nothing
+    assert "follow-ups@1 is champion" in viva(tmp_path, "tune", "promote", str(run)).stdout
+    again = viva(tmp_path, "tune", "promote", str(run))  # no better than itself
+    assert again.returncode == 2 and "against the champion, follow-ups@1" in again.stdout
+    slow = viva(tmp_path, "tune", "gate", str(run), "--deadline", "0.2")
+    assert "NO   in time: p95 0.50 s" in slow.stdout
+    found["frozen_set"] = {"records": 1, "fingerprint": "of another set"}
+    (run / "evaluation" / "evaluation.json").write_text(json.dumps(found))
+    assert "different sets" in viva(tmp_path, "tune", "promote", str(run)).stdout
+    assert "embedded phraser" in viva(tmp_path, "tune", "rollback").stdout
 
 
 def test_a_model_server_is_evaluated_beside_the_others(tmp_path: Path, viva: Viva) -> None:
