@@ -187,7 +187,10 @@ def test_whatever_is_said_every_follow_up_is_valid_and_the_interview_ends(
                 verdict = validate(
                     event.text, span=span, gap=event.gap + " " + event.text, earlier=earlier, heard=heard
                 )
-                assert verdict.valid, (event.text, verdict.problems)
+                # Leading back puts the question again, with all that it asks.
+                back = event.gap == call.state.planned(event.question).short
+                meant = {"was asked before", "asks two things"} if back else set()
+                assert not set(verdict.problems) - meant, (event.text, verdict.problems)
     asked_ids = asked(call)
     assert len(asked_ids) == len(set(asked_ids))
     assert fold([decode(encode(e)) for e in call.events]) == call.state
