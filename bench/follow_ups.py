@@ -38,6 +38,7 @@ from dialogue.validator import SAME, grounded, validate
 from dialogue.wording import prompt_for, read_reply
 from memory.records import PlannedQuestion
 from prompts.loader import load_pack, pack_names
+from tuning.evaluate import markdown_table
 from tuning.metrics import bleu, distinct, rouge_l
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -211,11 +212,6 @@ def table(results: Sequence[Result], people: bool) -> list[list[str]]:
     return [HEADS + (PEOPLE if people else []), *(row(r, people) for r in results)]
 
 
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(r) + " |" for r in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
-
-
 async def main_async(arguments: argparse.Namespace, console: Console) -> None:
     data = Path(os.environ.get("VIVA_DATA", str(ROOT.parent / "shared" / "data"))) / "followqg" / "followqg.csv"
     sets: list[tuple[str, list[Item], bool]] = [("Our held-out answers", held_out_items(), False)]
@@ -246,7 +242,8 @@ async def main_async(arguments: argparse.Namespace, console: Console) -> None:
         console.print(shown)
         examples = [f"- {text}" for text in results[0].texts[3:40:9]] if results else []
         parts.append(
-            f"## {title}\n\n{len(items)} answers.\n\n{markdown(rows)}\n\nSome of {wanted[0]}:\n\n" + "\n".join(examples)
+            f"## {title}\n\n{len(items)} answers.\n\n{markdown_table(rows[0], rows[1:])}\n\nSome of {wanted[0]}:\n\n"
+            + "\n".join(examples)
         )
     if not arguments.limit and not arguments.engine:
         head = (

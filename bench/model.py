@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.errors import UserError
+from tuning.evaluate import markdown_table
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 PROMPT, NEW = 512, 20  # tokens
@@ -285,7 +286,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         console.print(line)
     if arguments.device == "cuda":
         chip = torch.cuda.get_device_name(0)
-        body = "\n".join("| " + " | ".join(r) + " |" for r in [HEADS, ["---"] * len(HEADS), *rows])
+        body = markdown_table(HEADS, rows)
         head = f"# The model's speed and size\n\n`viva bench model`, {datetime.now(UTC):%Y-%m-%d}, {chip}, torch {torch.__version__}. Random weights.\n\n"
         (RESULTS / "model.md").write_text(
             head + body + "\n\n" + "\n".join(f"- {line}" for line in lines) + "\n", "utf-8"

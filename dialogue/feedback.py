@@ -7,12 +7,11 @@ the feedback is not shown. The model's level is stored for comparison and change
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from dataclasses import dataclass
 
 from dialogue.backends.base import BackendError, LanguageModel, Prompt
-from dialogue.language import tokens
+from dialogue.language import holds, tokens
+from dialogue.reply_json import objects_in
 from dialogue.validator import unsuitable
 from prompts.loader import load_schema, render
 
@@ -36,13 +35,7 @@ def feedback_prompt(question: str, answer: str) -> Prompt:
 
 def read_feedback(raw: str) -> Feedback | None:
     """The first JSON object in the reply with a quote, a feedback and a level. None otherwise."""
-    for match in re.finditer(r"\{", raw[:4000]):
-        try:
-            found, _ = json.JSONDecoder().raw_decode(raw[match.start() : 4000])
-        except ValueError:
-            continue
-        if not isinstance(found, dict):
-            continue
+    for found in objects_in(raw[:4000]):
         quote, text, level = found.get("quote"), found.get("feedback"), found.get("level")
         if isinstance(quote, str) and isinstance(text, str) and isinstance(level, int) and 1 <= level <= 5:
             return Feedback(quote.strip(), " ".join(text.split()), level)
@@ -51,10 +44,7 @@ def read_feedback(raw: str) -> Feedback | None:
 
 def problems_of(feedback: Feedback, answer: str) -> list[str]:
     """Why the feedback must not be shown; empty where it may."""
-    said, wanted = tokens(answer), tokens(feedback.quote)
-    found: list[str] = []
-    if not wanted or not any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1)):
-        found.append("quotes what was not said")
+    found = [] if holds(answer, feedback.quote) else ["quotes what was not said"]
     if not 5 <= len(tokens(feedback.text)) <= LONGEST:
         found.append(f"must have 5 to {LONGEST} words")
     return [*found, *unsuitable(feedback.text)]

@@ -82,6 +82,12 @@ def closes_clause(text: str) -> bool:
     return text.endswith((".", "?", "!", ",", ";", ":"))
 
 
+def holds(answer: str, quote: str) -> bool:
+    """Whether the quote stands in the answer, word for word."""
+    said, wanted = tokens(answer), tokens(quote)
+    return bool(wanted) and any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
+
+
 def find_phrase(words: Sequence[str], phrase: str) -> tuple[int, int] | None:
     """Where `phrase` stands among `words` (as (first, after last)), word endings ignored; None if it does not."""
     wanted = [stem(t) for t in tokens(phrase)]

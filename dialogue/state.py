@@ -113,6 +113,10 @@ class State:
         """The turn that waits for its answer, if any."""
         return self.turn if self.turn and not self.turn.answered and not self.ended else None
 
+    def before(self, turn: Turn) -> Turn | None:
+        """The turn whose answer this one followed."""
+        return next((t for t in self.turns if t.number == turn.number - 1), None)
+
     def of_question(self, question: str) -> tuple[Turn, ...]:
         """The core turn of a question and its follow-ups, in order."""
         return tuple(turn for turn in self.turns if turn.question == question)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from dialogue.backends.base import BackendError, LanguageModel, Prompt
 from dialogue.phraser import phrase
 from dialogue.policy import Decision
+from dialogue.reply_json import objects_in
 from dialogue.validator import validate
 from memory.records import Word
 from prompts.loader import load_examples, load_schema, prompt_version, render
@@ -89,12 +90,8 @@ def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt
 def read_reply(raw: str) -> str | None:
     """The question in a model's reply: the first JSON object with "follow_up", slips of JSON mended. None otherwise."""
     for text in (raw[:4000], _mended(raw[:4000])):
-        for match in re.finditer(r"\{", text):
-            try:
-                found, _ = json.JSONDecoder().raw_decode(text[match.start() :])
-            except ValueError:
-                continue
-            if isinstance(found, dict) and isinstance(found.get("follow_up"), str):
+        for found in objects_in(text):
+            if isinstance(found.get("follow_up"), str):
                 return re.sub(r"\s+", " ", found["follow_up"]).strip() or None
     return None
 

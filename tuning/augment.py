@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from dialogue.language import tokens
-from tuning.records import CoachingRecord, FollowUpRecord, holds
+from dialogue.language import holds, tokens
+from tuning.records import CoachingRecord, FollowUpRecord
 
 Record = FollowUpRecord | CoachingRecord
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tuning.config import TrainConfig
 
@@ -52,6 +53,17 @@ def check_method(config: TrainConfig) -> None:
             raise TuneError(
                 "QLoRA needs bitsandbytes (pip install 'vivavoce[tune]'); or take `--method lora`"
             ) from error
+
+
+def dtype_of(precision: str) -> Any:
+    """The torch type behind bf16, fp16 or fp32."""
+    import torch
+
+    return {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
 
 
 def out_of_memory(config: TrainConfig) -> TuneError:

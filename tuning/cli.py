@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
 
 from memory.events import AnyEvent
-from tuning.config import PRESETS
-from tuning.methods import METHODS
+from tuning.config import PRESETS, Method
 
 Sessions = Callable[[], list[tuple[str, list[AnyEvent]]]]
 
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train by a preset or a YAML file")
     train.add_argument("config", help=f"{', '.join(sorted(p.stem for p in PRESETS.glob('*.yaml')))}, or a YAML file")
     train.add_argument("--base", help="base model: folder or name")
-    train.add_argument("--method", choices=METHODS)
+    train.add_argument("--method", choices=get_args(Method))
     train.add_argument("--task", choices=["follow_ups", "coaching", "both"])
     train.add_argument("--data", help="JSONL of follow-ups instead of ours")
     train.add_argument("--epochs", type=float)

@@ -9,15 +9,15 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-import yaml
 from rich.console import Console
 
 from dialogue.state import fold
 from dialogue.wording import EMBEDDED
 from tuning.checks import TuneError
 from tuning.config import TrainConfig, load_config
-from tuning.records import CoachingRecord, FollowUpRecord, load_coaching, load_follow_ups
-from tuning.splits import fingerprint, split
+from tuning.records import CoachingRecord, FollowUpRecord, load_follow_ups
+from tuning.runs import load_run
+from tuning.splits import coaching_parts, fingerprint, follow_up_parts
 
 if TYPE_CHECKING:
     from tuning.cli import Sessions
@@ -58,16 +58,16 @@ def prefer(arguments: argparse.Namespace, sessions: Sessions, console: Console) 
     """DPO or KTO on top of a run."""
     from transformers import AutoTokenizer
 
-    from tuning.prefer import prefer as run
+    from tuning.prefer import prefer as tune
     from tuning.preferences import collect
 
-    config, base, adapter = _run(arguments.run)
-    chat = bool(AutoTokenizer.from_pretrained(str(adapter)).chat_template)
+    run = load_run(arguments.run)
+    chat = bool(AutoTokenizer.from_pretrained(str(run.adapter)).chat_template)
     found = collect(sessions(), chat=chat)
     for line in found.left_out[:5]:
         console.print(f"left out: {line}", style="yellow")
-    changed = config.model_copy(update={"epochs": arguments.epochs or config.epochs})
-    done = run(arguments.method, base, adapter, found, changed, arguments.out, console)
+    changed = run.config.model_copy(update={"epochs": arguments.epochs or run.config.epochs})
+    done = tune(arguments.method, run.base, run.adapter, found, changed, arguments.out, console)
     console.print(f"{done.rows} rows, {done.steps} steps, loss {done.loss:.3f}: {done.adapter}")
     return 0
 
@@ -76,13 +76,12 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
     """All systems on the frozen set: evaluation.json, table.md, chart.png, a marking sheet."""
     import asyncio
 
-    from tuning import evaluate as evaluation
     from tuning.cli import table
-    from tuning.evaluate import markdown, to_json
+    from tuning.evaluate import markdown, markdown_table, to_json
     from tuning.marking import write_sheet
     from tuning.pictures import bar_chart
     from tuning.provenance import environment
-    from tuning.run_systems import embedder, label, run_all
+    from tuning.run_systems import embedder, run_all
 
     follow_ups, coaching, training = _sets(arguments)
     results, feedback, safety = asyncio.run(
@@ -90,13 +89,17 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
     )
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = to_json(results, follow_ups, environment())
-    found |= {"feedback": feedback, "safety": safety, "runs": {label(r): str(r.resolve()) for r in arguments.runs}}
+    found |= {
+        "feedback": feedback,
+        "safety": safety,
+        "runs": {r.label: str(r.folder.resolve()) for r in map(load_run, arguments.runs)},
+    }
     (arguments.out / "evaluation.json").write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
     text = markdown(results, follow_ups)
     if feedback:
         heads = list(dict.fromkeys(k for row in feedback.values() for k in row))
         body = [[n, *(f"{row[h]:.2f}" if h in row else "–" for h in heads)] for n, row in feedback.items()]
-        text += f"\n\nFeedback against our annotation, {len(coaching)} answers:\n\n" + evaluation.table(
+        text += f"\n\nFeedback against our annotation, {len(coaching)} answers:\n\n" + markdown_table(
             ["", *heads], body
         )
     if seeds := _over_seeds({n: s["summary"] for n, s in found["systems"].items()}):
@@ -118,9 +121,9 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
     from tuning.registry import Registry
 
     registry = Registry(folder)
-    config, _, adapter = _run(arguments.run)
+    run = load_run(arguments.run)
     path = next(
-        (p for p in (arguments.run / "evaluation" / "evaluation.json", adapter / "evaluation.json") if p.is_file()),
+        (p for p in (arguments.run / "evaluation" / "evaluation.json", run.adapter / "evaluation.json") if p.is_file()),
         None,
     )
     if path is None:
@@ -128,7 +131,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
             f"{arguments.run} was not evaluated; type `viva tune eval {arguments.run} --out {arguments.run}/evaluation`"
         )
     found = json.loads(path.read_text("utf-8"))
-    name = next((n for n, run in found["runs"].items() if run == str(arguments.run.resolve())), None)
+    name = next((n for n, where in found["runs"].items() if where == str(run.folder.resolve())), None)
     if name is None:
         raise TuneError(
             f"{path} is not of {arguments.run}; type `viva tune eval {arguments.run} --out {arguments.run}/evaluation`"
@@ -145,7 +148,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
         same = past["frozen_set"] == found["frozen_set"]
     conditions = judge(
         mine, theirs, found["safety"].get(name, []), same_set=same, invalid_allowed=arguments.invalid_allowed,
-        deadline=arguments.deadline, held_out=found["frozen_set"]["fingerprint"] == fingerprint(_parts(config)[2]),
+        deadline=arguments.deadline, held_out=found["frozen_set"]["fingerprint"] == fingerprint(follow_up_parts(run.config)[2]),
     )  # fmt: skip
     console.print(f"{name} against the champion, {title}:", markup=False)
     for condition in conditions:
@@ -160,7 +163,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
     found["gate"] = [vars(c) for c in conditions]
     chosen = path.with_name("promoted.json")
     chosen.write_text(json.dumps(found, indent=1, ensure_ascii=False), "utf-8")
-    entry = registry.add(arguments.name, adapter, chosen)
+    entry = registry.add(arguments.name, run.adapter, chosen)
     registry.promote(entry)
     console.print(f"{entry.label} is champion; VIVA_LLM_ADAPTER=champion serves it, `viva tune rollback` takes it back")
     return 0
@@ -173,7 +176,7 @@ def registry(arguments: argparse.Namespace, folder: Path, console: Console) -> i
 
     found = Registry(folder)
     if arguments.what == "add":
-        entry = found.add(arguments.name, _run(arguments.run)[2])
+        entry = found.add(arguments.name, load_run(arguments.run).adapter)
         console.print(f"{entry.label} is in {folder}; VIVA_LLM_ADAPTER={entry.label} serves it")
     elif arguments.what == "rollback":
         back = found.roll_back()
@@ -194,9 +197,9 @@ def export(arguments: argparse.Namespace, console: Console) -> int:
     """Merge where asked, and print what to type."""
     from tuning.export import merge, serving_commands
 
-    config, base, adapter = _run(arguments.run)
-    merged = merge(base, adapter, arguments.merge, dtype=arguments.dtype) if arguments.merge else None
-    console.print(serving_commands(base, adapter, merged, rank=config.r), markup=False, soft_wrap=True)
+    run = load_run(arguments.run)
+    merged = merge(run.base, run.adapter, arguments.merge, dtype=arguments.dtype) if arguments.merge else None
+    console.print(serving_commands(run.base, run.adapter, merged, rank=run.config.r), markup=False, soft_wrap=True)
     return 0
 
 
@@ -228,38 +231,20 @@ def survey(sessions: Sessions, console: Console) -> int:
     return 0
 
 
-def _run(folder: Path) -> tuple[TrainConfig, str, Path]:
-    """Config, base and adapter of a run. Raises TuneError where the folder is none."""
-    try:
-        config = TrainConfig(**yaml.safe_load((folder / "config.yaml").read_text("utf-8")))
-        made = json.loads((folder / "run.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise TuneError(
-            f"{folder} is no finished run of `viva tune train` (config.yaml and run.json are needed)"
-        ) from error
-    return config, made["base"], folder / ("model" if config.method == "full" else "adapter")
-
-
-def _parts(config: TrainConfig) -> tuple[list[FollowUpRecord], ...]:
-    """Train, validation and test part of the follow-ups that a config names; the last is the frozen set."""
-    every = load_follow_ups(Path(config.data)) if config.data else load_follow_ups()
-    return split(every, config.splits, config.split_seed)
-
-
 def _sets(arguments: argparse.Namespace) -> tuple[list[FollowUpRecord], list[CoachingRecord], list[FollowUpRecord]]:
     """The frozen sets, and the training records (for retrieval)."""
-    first = _run(arguments.runs[0])[0] if arguments.runs else TrainConfig.model_validate({"base": "none"})
+    first = load_run(arguments.runs[0]).config if arguments.runs else TrainConfig.model_validate({"base": "none"})
     at = 2 if arguments.part == "test" else 1
-    parts = _parts(first)
+    parts = follow_up_parts(first)
     follow_ups = load_follow_ups(arguments.file) if arguments.file else parts[at]
-    coaching = split(load_coaching(), first.splits, first.split_seed)[at]
+    coaching = coaching_parts(first)[at]
     limit = arguments.limit or None
     return follow_ups[:limit], coaching[:limit], parts[0]
 
 
 def _over_seeds(summaries: dict[str, dict[str, float]]) -> str:
     """Mean and standard deviation of runs that differ in their seed alone."""
-    from tuning.evaluate import table
+    from tuning.evaluate import markdown_table
 
     groups: dict[str, list[dict[str, float]]] = defaultdict(list)
     for name, row in summaries.items():
@@ -274,4 +259,4 @@ def _over_seeds(summaries: dict[str, dict[str, float]]) -> str:
         for name, found in groups.items()
         if len(found) > 1
     ]
-    return table(["runs", *heads], rows) if rows else ""
+    return markdown_table(["runs", *heads], rows) if rows else ""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tuning.records import DataError
 
+Method = Literal["qlora", "lora", "dora", "ia3", "adapter", "prefix", "prompt", "full"]
 PRESETS = Path(__file__).with_name("presets")
 
 
@@ -19,7 +20,7 @@ class TrainConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base: str = Field(description="model to tune: folder or name; `tiny`, `tiny-llama`, `tiny-falcon` make themselves")
-    method: Literal["qlora", "lora", "dora", "ia3", "adapter", "prefix", "prompt", "full"] = "qlora"
+    method: Method = "qlora"
     task: Literal["follow_ups", "coaching", "both"] = "follow_ups"
     splits: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="train, validation, test; by question")
     split_seed: int = Field(0, description="the frozen set hangs on it: leave it alone")

@@ -115,7 +115,11 @@ def markdown(results: Sequence[Result], records: Sequence[FollowUpRecord]) -> st
     references = [r.follow_up for r in records]
     rows = {r.name: r.summary(references) for r in results}
     heads = list(dict.fromkeys(k for row in rows.values() for k in row))
-    parts = [table(["system", *heads], [[name, *(_show(h, row.get(h)) for h in heads)] for name, row in rows.items()])]
+    parts = [
+        markdown_table(
+            ["system", *heads], [[name, *(_show(h, row.get(h)) for h in heads)] for name, row in rows.items()]
+        )
+    ]
     if len(results) > 1:
         lines = []
         for r in results[1:]:
@@ -136,10 +140,10 @@ def markdown(results: Sequence[Result], records: Sequence[FollowUpRecord]) -> st
             "p (approximate randomization)",
             "p (paired t-test)",
         ]
-        parts.append(f"ROUGE-L against {results[0].name}, item by item:\n\n" + table(heads, lines))
+        parts.append(f"ROUGE-L against {results[0].name}, item by item:\n\n" + markdown_table(heads, lines))
     errors = {r.name: Counter(r.categories) for r in results}
     body = [[f"{name}: {rule}", *(str(errors[r.name][name]) for r in results)] for name, rule in CATEGORIES.items()]
-    parts.append("Errors by rule, the most serious one of each reply:\n\n" + table(["error", *rows], body))
+    parts.append("Errors by rule, the most serious one of each reply:\n\n" + markdown_table(["error", *rows], body))
     parts.append("Cases:\n\n" + _cases(results, records))
     return "\n\n".join(parts)
 
@@ -157,7 +161,7 @@ def _cases(results: Sequence[Result], records: Sequence[FollowUpRecord], most: i
                 *((x.texts[i] or "(nothing usable)") for x in results),
             ]
         )
-    return table(["probe", "answer", "reference", *(x.name for x in results)], lines)
+    return markdown_table(["probe", "answer", "reference", *(x.name for x in results)], lines)
 
 
 def _show(head: str, value: float | None) -> str:
@@ -168,7 +172,9 @@ def _show(head: str, value: float | None) -> str:
     return f"{value:.2f}" if head.startswith("distinct") else f"{value:.1f}"
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a Markdown file; bars in a cell would end it."""
+
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(" ".join(c.split()).replace("|", "/") for c in cells) + " |"
 

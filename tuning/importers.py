@@ -78,7 +78,7 @@ def from_session(session: str, events: Sequence[AnyEvent]) -> Imported:
     assert state.interview is not None
     names = [state.interview.candidate]
     for turn in state.turns:
-        before = next((t for t in state.turns if t.number == turn.number - 1), None)
+        before = state.before(turn)
         if turn.probe is None or before is None or not before.answered:
             continue
         if turn.thumb is False and not turn.reworded:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tuning.config import TrainConfig
 
-METHODS = ("qlora", "lora", "dora", "ia3", "adapter", "prefix", "prompt", "full")
-
 
 def peft_config(config: TrainConfig) -> Any:
     """The PEFT configuration of a method; None for full fine-tuning.

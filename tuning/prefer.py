@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from rich.console import Console
 
-from tuning.checks import TuneError, precision_of
+from tuning.checks import TuneError, dtype_of, precision_of
 from tuning.config import TrainConfig
-from tuning.pictures import loss_plot
 from tuning.preferences import Preferences, held_out
 from tuning.progress import progress_callback
+from tuning.train import keep
 
 FEWEST = {"dpo": 8, "kto": 8}  # rows under which a run would only learn those by heart
 RATE = 5e-6  # TRL's advice for DPO on LoRA; the rates of supervised tuning would tear the model apart
@@ -51,9 +50,8 @@ def prefer(
     from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer
 
     precision = precision_of(config)
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
     tokenizer: Any = AutoTokenizer.from_pretrained(str(adapter))
-    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype)
+    model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=dtype_of(precision))
     tuned: Any = PeftModel.from_pretrained(model, str(adapter), is_trainable=True)
     common: dict[str, Any] = {
         "output_dir": str(out / "checkpoints"), "learning_rate": learning_rate, "beta": beta, "num_train_epochs": config.epochs,
@@ -71,8 +69,5 @@ def prefer(
     trainer.remove_callback(PrinterCallback)
     result = trainer.train()
     where = out / "adapter"
-    trainer.save_model(str(where))
-    tokenizer.save_pretrained(where)
-    (out / "losses.jsonl").write_text("".join(json.dumps(e) + "\n" for e in trainer.state.log_history), "utf-8")
-    loss_plot(trainer.state.log_history, out / "loss.png")
+    keep(trainer, tokenizer, where, out)
     return Preferred(str(where), len(train), trainer.state.global_step, float(result.training_loss))

@@ -5,8 +5,6 @@ DPO: Rafailov et al. 2023; KTO: Ethayarajh et al. 2024. Sessions are held out wh
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +15,9 @@ from dialogue.wording import prompt_for
 from memory.events import AnyEvent
 from memory.records import Span
 from tuning.importers import may_teach
+from tuning.rows import asked_as, completion, follow_up_reply
 from tuning.scrub import scrubbed
+from tuning.splits import place
 
 
 @dataclass
@@ -40,17 +40,17 @@ def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = 
         assert state.interview is not None
         names = [state.interview.candidate]
         for turn in state.turns:
-            before = next((t for t in state.turns if t.number == turn.number - 1), None)
+            before = state.before(turn)
             if turn.probe is None or before is None or (turn.thumb is None and not turn.reworded):
                 continue
             span = Span(quote=scrubbed(turn.span.quote, names)) if turn.span else None
             decision = Decision("probe", state.planned(turn.question), turn.probe, turn.gap or "", span)
             earlier = [scrubbed(t.text, names) for t in state.turns if t.number < turn.number]
             prompt = prompt_for(decision, scrubbed(before.answer, names), earlier)
-            asked = prompt.messages if chat else prompt.plain
-            said = _reply(scrubbed(turn.text, names), chat)
+            asked = asked_as(prompt, chat)
+            said = completion(follow_up_reply(scrubbed(turn.text, names)), chat)
             if turn.reworded:
-                better = _reply(scrubbed(turn.reworded, names), chat)
+                better = completion(follow_up_reply(scrubbed(turn.reworded, names)), chat)
                 found.pairs.append({"prompt": asked, "chosen": better, "rejected": said, "session": session})
             if turn.thumb is not None:
                 found.thumbs.append({"prompt": asked, "completion": said, "label": turn.thumb, "session": session})
@@ -59,9 +59,4 @@ def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = 
 
 def held_out(session: str, share: float = 0.1) -> bool:
     """Whether a session belongs to the validation side; hangs on its name alone."""
-    return int.from_bytes(hashlib.sha256(session.encode()).digest()[:4], "big") / 2**32 < share
-
-
-def _reply(text: str, chat: bool) -> Any:
-    content = json.dumps({"follow_up": text}, ensure_ascii=False)
-    return [{"role": "assistant", "content": content}] if chat else content
+    return place(session) < share

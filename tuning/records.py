@@ -9,7 +9,7 @@ from typing import Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dialogue.language import STOPWORDS, content_stems, tokens
+from dialogue.language import STOPWORDS, holds, tokens
 
 DATA = Path(__file__).with_name("data")
 LONGEST_ANSWER = 1500  # words: ten minutes of speech; longer is no answer but a paste
@@ -85,12 +85,6 @@ class CoachingRecord(_Row):
         return self
 
 
-def holds(answer: str, quote: str) -> bool:
-    """Whether the quote stands in the answer, word for word."""
-    said, wanted = tokens(answer), tokens(quote)
-    return bool(wanted) and any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
-
-
 def foreign(text: str) -> bool:
     """A longer text with hardly any of the small words of English, or in another script."""
     letters = [c for c in text if c.isalpha()]
@@ -155,8 +149,3 @@ def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows]
     path.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def aligned(record: FollowUpRecord) -> bool:
-    """Whether the follow-up takes up a word of the answer or of the gap."""
-    return bool(content_stems(record.follow_up) & content_stems(f"{record.answer} {record.gap}"))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dialogue.backends.local_transformers import base_of_adapter
 from tuning.checks import TuneError
 
 CHAMPION = "champion"
@@ -32,8 +33,7 @@ class Entry:
     @property
     def base(self) -> str:
         """The model that it was trained on."""
-        config = json.loads((self.folder / "adapter_config.json").read_text("utf-8"))
-        return str(config.get("base_model_name_or_path") or "")
+        return base_of_adapter(str(self.folder))
 
     @property
     def evaluation(self) -> dict[str, Any] | None:

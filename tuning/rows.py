@@ -49,13 +49,22 @@ def prompt_of(record: Record, answer: str | None = None) -> Prompt:
     return prompt_for(decision_of(record), heard, asked_before(record))
 
 
+def follow_up_reply(text: str) -> str:
+    """A follow-up as the JSON that the prompt asks for."""
+    return json.dumps({"follow_up": text}, ensure_ascii=False)
+
+
 def reply_of(record: Record) -> str:
     """What the model should answer: JSON as the prompt asks for it, evidence before judgement."""
-    if isinstance(record, CoachingRecord):
-        reply: dict[str, Any] = {"quote": record.quote, "feedback": record.feedback, "level": record.rating}
-    else:
-        reply = {"follow_up": record.follow_up}
+    if isinstance(record, FollowUpRecord):
+        return follow_up_reply(record.follow_up)
+    reply = {"quote": record.quote, "feedback": record.feedback, "level": record.rating}
     return json.dumps(reply, ensure_ascii=False)
+
+
+def completion(reply: str, chat: bool) -> Any:
+    """A reply in the form that TRL trains on."""
+    return [{"role": "assistant", "content": reply}] if chat else reply
 
 
 def rows_of(records: Sequence[Record], *, chat: bool, length: Callable[[Any, str], int], limit: int) -> Rows:
@@ -67,18 +76,19 @@ def rows_of(records: Sequence[Record], *, chat: bool, length: Callable[[Any, str
     for record in records:
         reply = reply_of(record)
         answer: str | None = record.answer
-        while answer is not None and length(_asked(prompt_of(record, answer), chat), reply) > limit:
+        while answer is not None and length(asked_as(prompt_of(record, answer), chat), reply) > limit:
             answer = _shorter(answer, record.quote if isinstance(record, CoachingRecord) else record.span)
         if answer is None:
             made.left_out.append(record.id)
             continue
         made.shortened += answer != record.answer
-        asked = _asked(prompt_of(record, answer), chat)
-        made.rows.append({"prompt": asked, "completion": [{"role": "assistant", "content": reply}] if chat else reply})
+        asked = asked_as(prompt_of(record, answer), chat)
+        made.rows.append({"prompt": asked, "completion": completion(reply, chat)})
     return made
 
 
-def _asked(prompt: Prompt, chat: bool) -> Any:
+def asked_as(prompt: Prompt, chat: bool) -> Any:
+    """A prompt in the form that TRL trains on."""
     return prompt.messages if chat else prompt.plain
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from dialogue.backends.local_transformers import LocalTransformers
@@ -22,6 +20,7 @@ from tuning.feedback_evaluation import model_row, rubric_row
 from tuning.provenance import peak_memory
 from tuning.records import DATA, CoachingRecord, FollowUpRecord, read_rows
 from tuning.rows import prompt_of
+from tuning.runs import Run, load_run
 from tuning.systems import Embedded, Model, Retrieval
 
 UNCONSTRAINED = 50  # records on which JSON validity without a grammar is counted
@@ -76,26 +75,14 @@ def _models(arguments: argparse.Namespace, key: str) -> list[tuple[str, Loader, 
         found.append(
             (f"{arguments.model}, server", lambda: OpenAICompatible(arguments.url, arguments.model, key), False, "both")
         )
-    for folder in arguments.runs:
-        config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
-        made = json.loads((folder / "run.json").read_text("utf-8"))
-        where = str(folder / ("model" if config["method"] == "full" else "adapter"))
+    for one in map(load_run, arguments.runs):
 
-        def tuned(
-            base: str = made["base"], adapter: str = where, whole: bool = config["method"] == "full"
-        ) -> LocalTransformers:
-            return LocalTransformers(adapter, tuned=True) if whole else LocalTransformers(base, adapter)
+        def tuned(one: Run = one) -> LocalTransformers:
+            where = str(one.adapter)
+            return LocalTransformers(where, tuned=True) if one.whole else LocalTransformers(one.base, where)
 
-        found.append((label(folder), tuned, False, config["task"]))
+        found.append((one.label, tuned, False, one.config.task))
     return found
-
-
-def label(folder: Path) -> str:
-    """A run as a row of the table: its config, variant, method and seed."""
-    config = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))
-    seed = json.loads((folder / "run.json").read_text("utf-8"))["seed"]
-    variant = folder.name.rsplit("seed-", 1)[0].strip("-")
-    return " ".join(part for part in (folder.parent.name, variant, config["method"], f"seed {seed}") if part)
 
 
 async def _json_validity(model: Any, records: Sequence[FollowUpRecord]) -> dict[str, float]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
-from tuning.records import CoachingRecord, FollowUpRecord
+from tuning.config import TrainConfig
+from tuning.records import CoachingRecord, FollowUpRecord, load_coaching, load_follow_ups
 
 R = TypeVar("R", bound=FollowUpRecord | CoachingRecord)
 
@@ -22,8 +24,24 @@ def split(records: Sequence[R], shares: Sequence[float] = (0.8, 0.1, 0.1), seed:
 
 
 def _place(question: str, seed: int) -> float:
-    digest = hashlib.sha256(f"{seed}\n{' '.join(question.lower().split())}".encode()).digest()
+    return place(f"{seed}\n{' '.join(question.lower().split())}")
+
+
+def place(text: str) -> float:
+    """Where a text falls in 0..1, by its hash alone."""
+    digest = hashlib.sha256(text.encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def follow_up_parts(config: TrainConfig) -> tuple[list[FollowUpRecord], ...]:
+    """Train, validation and test part of the follow-ups that a config names; the last is the frozen set."""
+    every = load_follow_ups(Path(config.data)) if config.data else load_follow_ups()
+    return split(every, config.splits, config.split_seed)
+
+
+def coaching_parts(config: TrainConfig) -> tuple[list[CoachingRecord], ...]:
+    """The same of the coaching records."""
+    return split(load_coaching(), config.splits, config.split_seed)
 
 
 def fingerprint(records: Sequence[FollowUpRecord | CoachingRecord]) -> str:

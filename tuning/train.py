@@ -12,16 +12,16 @@ from typing import Any
 
 from rich.console import Console
 
+from dialogue.backends.local_transformers import nf4
 from tuning import provenance
 from tuning.augment import augmented
-from tuning.checks import TuneError, check_base, check_method, out_of_memory, precision_of
+from tuning.checks import TuneError, check_base, check_method, dtype_of, is_out_of_memory, out_of_memory, precision_of
 from tuning.config import TrainConfig
 from tuning.methods import peft_config
 from tuning.pictures import loss_plot
 from tuning.progress import progress_callback
-from tuning.records import load_coaching, load_follow_ups
 from tuning.rows import Record, Rows, prompt_of, reply_of, rows_of
-from tuning.splits import fingerprint, split
+from tuning.splits import coaching_parts, fingerprint, follow_up_parts
 from tuning.tiny import make_tiny
 
 TINY = {"tiny": "qwen3", "tiny-llama": "llama", "tiny-falcon": "falcon"}
@@ -50,11 +50,10 @@ def parts_of(config: TrainConfig) -> tuple[list[Record], list[Record], list[Reco
     """Train, validation and test records of a config, by question, augmentation not yet applied."""
     parts: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
     if config.task in ("follow_ups", "both"):
-        follow_ups = load_follow_ups(Path(config.data)) if config.data else load_follow_ups()
-        for part, found in zip(parts, split(follow_ups, config.splits, config.split_seed), strict=True):
-            part.extend(found)
+        for part, follow_ups in zip(parts, follow_up_parts(config), strict=True):
+            part.extend(follow_ups)
     if config.task in ("coaching", "both"):
-        for part, coaching in zip(parts, split(load_coaching(), config.splits, config.split_seed), strict=True):
+        for part, coaching in zip(parts, coaching_parts(config), strict=True):
             part.extend(coaching)
     return parts
 
@@ -104,17 +103,13 @@ def train(
     try:
         result = trainer.train(resume_from_checkpoint=_newest(out) if resume else None)
     except (RuntimeError, MemoryError) as error:
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        if is_out_of_memory(error):
             raise out_of_memory(config) from error
         raise
     seconds = time.perf_counter() - start
     where = out / ("model" if config.method == "full" else "adapter")
-    trainer.save_model(str(where))
-    tokenizer.save_pretrained(where)
-    history = trainer.state.log_history
-    (out / "losses.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history), "utf-8")
-    loss_plot(history, out / "loss.png")
-    losses = [e["eval_loss"] for e in history if "eval_loss" in e]
+    keep(trainer, tokenizer, where, out)
+    losses = [e["eval_loss"] for e in trainer.state.log_history if "eval_loss" in e]
     trained = Trained(
         str(where), base, seed, trainable, total, trainer.state.global_step, float(result.training_loss),
         min(losses) if losses else None, round(seconds, 1), provenance.peak_memory(), len(rows.rows), rows.shortened,
@@ -123,6 +118,15 @@ def train(
     (out / "run.json").write_text(json.dumps(asdict(trained), indent=1), "utf-8")
     provenance.card(where, config, trained, fingerprint(train_records))
     return trained
+
+
+def keep(trainer: Any, tokenizer: Any, where: Path, out: Path) -> None:
+    """The weights into `where`, the losses and their picture into `out`."""
+    trainer.save_model(str(where))
+    tokenizer.save_pretrained(where)
+    history = trainer.state.log_history
+    (out / "losses.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in history), "utf-8")
+    loss_plot(history, out / "loss.png")
 
 
 def tokenized_rows(records: Sequence[Record], tokenizer: Any, config: TrainConfig) -> Rows:
@@ -142,11 +146,11 @@ def _trainer(
 ) -> Any:
     import torch
     from datasets import Dataset
-    from transformers import BitsAndBytesConfig, EarlyStoppingCallback, PrinterCallback
+    from transformers import EarlyStoppingCallback, PrinterCallback
     from trl import SFTConfig, SFTTrainer
 
     precision = precision_of(config)
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}[precision]
+    dtype = dtype_of(precision)
     watched = bool(held.rows)
     arguments = SFTConfig(
         output_dir=str(out / "checkpoints"),
@@ -162,24 +166,19 @@ def _trainer(
         use_cpu=not torch.cuda.is_available(), seed=seed, data_seed=seed, full_determinism=config.deterministic,
         report_to=["tensorboard"], disable_tqdm=True, packing=False,
     )  # fmt: skip
-    four_bit = None
-    if config.method == "qlora":
-        four_bit = BitsAndBytesConfig(
-            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
-        )
     callbacks = [progress_callback(console)]
     if watched and config.patience:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=config.patience))
     try:
         trainer = SFTTrainer(
             model=base, args=arguments, train_dataset=Dataset.from_list(rows.rows), processing_class=tokenizer,
-            eval_dataset=Dataset.from_list(held.rows) if watched else None, quantization_config=four_bit,
+            eval_dataset=Dataset.from_list(held.rows) if watched else None, quantization_config=nf4(dtype) if config.method == "qlora" else None,
             peft_config=peft_config(config), callbacks=callbacks,
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)  # the bar and losses.jsonl say it
         return trainer
     except (RuntimeError, MemoryError) as error:
-        if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
+        if is_out_of_memory(error):
             raise out_of_memory(config) from error
         raise TuneError(f"{base} cannot be tuned by {config.method} ({str(error).splitlines()[0][:200]})") from error
     except ValueError as error:

@@ -39,7 +39,7 @@ class LocalTransformers:
         if cuda:
             options["device_map"] = {"": 0}
             if four_bit is not False:
-                options["quantization_config"] = _four_bit(torch)
+                options["quantization_config"] = nf4(torch.bfloat16)
         self._tuned = tuned or bool(adapter)
         self._grammars: dict[str, Any] = {}
         self._grammar_compiler: Any = None
@@ -126,18 +126,23 @@ class LocalTransformers:
 
 def check_adapter(adapter: str, model: str) -> None:
     """Raises BackendError where the adapter is none, or was trained on another base than `model`."""
+    base = base_of_adapter(adapter)
+    if base and Path(base).name != Path(model).name:
+        raise BackendError(
+            f"the adapter {adapter} was trained on {Path(base).name}, not on {Path(model).name}; "
+            f"set VIVA_LLM_MODEL to its base, or train an adapter for {Path(model).name}"
+        )
+
+
+def base_of_adapter(adapter: str) -> str:
+    """The model that an adapter was trained on, "" where it does not say. Raises BackendError where it is none."""
     try:
         config = json.loads((Path(adapter) / "adapter_config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise BackendError(
             f"{adapter} is no adapter (no readable adapter_config.json); give the folder that `viva tune train` wrote"
         ) from error
-    base = str(config.get("base_model_name_or_path") or "")
-    if base and Path(base).name != Path(model).name:
-        raise BackendError(
-            f"the adapter {adapter} was trained on {Path(base).name}, not on {Path(model).name}; "
-            f"set VIVA_LLM_MODEL to its base, or train an adapter for {Path(model).name}"
-        )
+    return str(config.get("base_model_name_or_path") or "")
 
 
 def _can_constrain() -> bool:
@@ -148,12 +153,13 @@ def _has_tokenizer(adapter: str | None) -> bool:
     return bool(adapter) and (Path(adapter or "") / "tokenizer_config.json").is_file()
 
 
-def _four_bit(torch: Any) -> Any:
+def nf4(dtype: Any) -> Any:
+    """NF4 with double quantization, as QLoRA stores a base; computed in `dtype`."""
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=dtype,
     )

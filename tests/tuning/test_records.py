@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogue.feedback import Feedback, problems_of
+from dialogue.language import holds
 from dialogue.validator import validate
 from tuning.augment import augmented, misheard, refilled, truncated
 from tuning.importers import from_csv
@@ -18,7 +19,6 @@ from tuning.records import (
     DATA,
     DataError,
     FollowUpRecord,
-    holds,
     load_coaching,
     load_follow_ups,
     read_rows,
