@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import numpy as np
 from livekit import rtc
@@ -25,6 +26,7 @@ class RoomCaller:
     def __init__(self) -> None:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS)
         self.gone = False
+        self.heard_at = time.monotonic()  # when the last frame arrived, or when we began to wait for one
         self._incoming = JitterBuffer(CUSHION, MOST)
         self._outgoing: asyncio.Queue[Samples] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
@@ -41,6 +43,7 @@ class RoomCaller:
         if self._reading:
             self._reading.cancel()
         self._incoming.clear()
+        self.heard_at = time.monotonic()
         self._reading = asyncio.create_task(self._read(track), name="room-reading") if track else None
 
     async def aclose(self) -> None:
@@ -55,6 +58,7 @@ class RoomCaller:
         stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=20)
         try:
             async for event in stream:
+                self.heard_at = time.monotonic()
                 self._incoming.push(from_int16(np.frombuffer(event.frame.data, np.int16)))
         finally:
             await stream.aclose()

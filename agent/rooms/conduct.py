@@ -33,6 +33,7 @@ from memory.events import Resumed, Started, Yielded
 
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
+DEAF = 0.6  # s without a frame while the connection is being mended: what we hear is no silence of the candidate's
 LEAVING = 3.0  # s that tidying up may take at most
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
@@ -83,6 +84,8 @@ class Conduct:
         self._candidate: Person | None = None
         self._since: dict[str, float] = {}  # identity to when we first saw it without a microphone
         self._disconnected = False
+        self._cut = False  # our own connection is down, and their sound with it
+        self._mending: asyncio.Task[None] | None = None
         self._early: list[Request] = []
 
     # -- the stay --------------------------------------------------------------------------------------------------
@@ -112,8 +115,10 @@ class Conduct:
             await asyncio.sleep(LINGER)
             return "ended"
         finally:
-            leasing.cancel()
-            await asyncio.gather(leasing, return_exceptions=True)
+            tasks = [task for task in (leasing, self._mending) if task]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for part in (self._stage, self._caller):
                 # A room that was lost and found again may leave a request unanswered; nobody stays in it for that.
                 with contextlib.suppress(TimeoutError):
@@ -176,7 +181,7 @@ class Conduct:
         """Find the candidate and listen to them; end the leg where they are gone."""
         people = {p.identity: p for p in self._room.remote_participants.values()}
         present = [person_of(p) for p in people.values() if p.identity not in self._lost]
-        found = candidate_of(present, self._stay.named) if not self._disconnected else None
+        found = candidate_of(present, self._stay.named) if not (self._disconnected or self._cut) else None
         track: rtc.RemoteTrack | None = None
         if found is not None:
             publication = _microphone(people[found.identity])
@@ -207,7 +212,8 @@ class Conduct:
         room.on("participant_disconnected", self._on_left)
         room.on("connection_quality_changed", self._on_quality)
         room.on("disconnected", self._on_disconnected)
-        room.on("reconnected", lambda *_: self._looked())  # type: ignore[arg-type]
+        room.on("reconnecting", self._on_reconnecting)
+        room.on("reconnected", self._on_reconnected)
         room.on("active_speakers_changed", self._on_speakers)
         room.on("sip_dtmf_received", self._on_dtmf)
         room.on("data_received", self._on_data)
@@ -232,6 +238,24 @@ class Conduct:
     def _on_disconnected(self, reason: Any) -> None:
         log.warning("the room is gone (%s); the session is kept", reason)
         self._disconnected = True
+        self._looked()
+
+    def _on_reconnecting(self) -> None:
+        """Without this the agent takes a dead connection for the end of the answer, and talks to nobody."""
+
+        async def mending() -> None:
+            while time.monotonic() - self._caller.heard_at < DEAF:  # a signal line may be mended while media go on
+                await asyncio.sleep(0.1)
+            self._cut = True
+            self._looked()
+
+        if self._mending is None or self._mending.done():
+            self._mending = asyncio.create_task(mending(), name="room-mending")
+
+    def _on_reconnected(self) -> None:
+        if self._mending is not None:
+            self._mending.cancel()
+        self._cut = False
         self._looked()
 
     async def _send_others_away(self) -> None:
