@@ -46,7 +46,7 @@ class PersonaVoice:
             return _trimmed(load(path).at(self._rate).samples)
         if shutil.which("flite"):
             return _trimmed(resample(flite(self._voice, text), 16_000, self._rate))
-        self._espeak = self._espeak or EspeakVoice("en-gb", words_per_minute=150, pitch=30)
+        self._espeak = self._espeak or EspeakVoice("en", words_per_minute=150, pitch=30)
         return _trimmed(resample(self._espeak.say(text), self._espeak.rate, self._rate))
 
     def line(self, line: Line) -> Samples:

@@ -17,6 +17,10 @@ from voice.pronunciation import dictionary, phones, syllables
 from voice.words import TimedWord, plain
 
 
+_MARGIN = 0.2  # s
+_WIDE = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
+
+
 class Aligner:
     """Puts words in time. `align` never fails: where the decoder finds no path, words are spread over the sound."""
 
@@ -24,7 +28,9 @@ class Aligner:
         self._lock = threading.Lock()
         # Nothing of the language model is needed: the text is known.
         self._decoder = Decoder(lm=None, samprate=SPEECH_RATE, loglevel="FATAL")
-        self._added: set[str] = set()
+        self._added: dict[int, set[str]] = {}
+        # Hoarse or hesitant speech falls out of the usual beams; wider ones cost twice the time, so they come second.
+        self._patient: Decoder | None = None
 
     def align(self, samples: Samples, words: Sequence[str]) -> list[TimedWord]:
         """`samples`: 16 kHz, with the `words` in order. One TimedWord each, times in s from the first sample."""
@@ -45,28 +51,36 @@ class Aligner:
 
     def _times(self, samples: Samples, words: list[str]) -> list[tuple[float, float]] | None:
         with self._lock:
-            for word in set(words) - self._added:
-                if word not in dictionary():
-                    self._decoder.add_word(word, " ".join(phones(word)), True)
-                self._added.add(word)
-            # A margin of near-silence lets the decoder place the first and last word freely.
-            margin = np.random.default_rng(0).normal(0.0, 2e-4, SPEECH_RATE // 5).astype(np.float32)
-            pcm = to_int16(np.concatenate([margin, samples, margin])).tobytes()
-            try:
-                self._decoder.set_align_text(" ".join(words))
-                self._decoder.start_utt()
-                self._decoder.process_raw(pcm, no_search=False, full_utt=True)
-                self._decoder.end_utt()
-                found = [s for s in self._decoder.seg() or [] if not s.word.startswith(("<", "["))]
-            except RuntimeError:
-                return None
+            found = self._aligned(self._decoder, samples, words)
+            if found is None:
+                if self._patient is None:
+                    self._patient = Decoder(lm=None, samprate=SPEECH_RATE, loglevel="FATAL", **_WIDE)
+                found = self._aligned(self._patient, samples, words)
+            return found
+
+    def _aligned(self, decoder: Decoder, samples: Samples, words: list[str]) -> list[tuple[float, float]] | None:
+        added = self._added.setdefault(id(decoder), set())
+        for word in set(words) - added:
+            if word not in dictionary():
+                decoder.add_word(word, " ".join(phones(word)), True)
+            added.add(word)
+        # A margin of near-silence lets the decoder place the first and last word freely.
+        margin = np.random.default_rng(0).normal(0.0, 2e-4, round(_MARGIN * SPEECH_RATE)).astype(np.float32)
+        pcm = to_int16(np.concatenate([margin, samples, margin])).tobytes()
+        try:
+            decoder.set_align_text(" ".join(words))
+            decoder.start_utt()
+            decoder.process_raw(pcm, no_search=False, full_utt=True)
+            decoder.end_utt()
+            found = [s for s in decoder.seg() or [] if not s.word.startswith(("<", "["))]
+        except RuntimeError:
+            return None
         if len(found) != len(words):
             return None
         duration = len(samples) / SPEECH_RATE
-        shift = -0.2
 
         def clamp(frame: int) -> float:
-            return min(max(frame / 100.0 + shift, 0.0), duration)
+            return min(max(frame / 100.0 - _MARGIN, 0.0), duration)
 
         return [(clamp(s.start_frame), clamp(s.end_frame + 1)) for s in found]
 

@@ -1,7 +1,7 @@
 """Timing and hesitation of a stretch of speech, measured from sound on the sample clock.
 
 One function serves the live call and `viva analyse`, so their numbers agree. docs/metrics.md has every formula
-with its source.
+with its source and the accuracy that bench/hesitation.py measured.
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ import numpy as np
 
 from voice.audio import SPEECH_RATE, Samples
 from voice.boundaries import SpeechMap, map_speech
-from voice.disfluency import ends_clause, filler_words, repetitions, restarts
+from voice.breath import breaths, groups
+from voice.disfluency import cut_offs, filler_words, repetitions, restarts
+from voice.filled_pauses import FilledPauseAt, filled_pauses, lengthened
+from voice.frames import Frames
+from voice.held import Sound
 from voice.pronunciation import syllables
-from voice.prosody import loudness, pitch, pitch_track
+from voice.prosody import (
+    PitchTrack, VoiceQuality, integrated_loudness, loudness, pitch, pitch_track, voice_quality,
+)  # fmt: skip
+from voice.rates import nuclei, pauses_of
 from voice.words import FILLED_PAUSES, TimedWord
 
 MIN_PAUSE = 0.25  # s; Goldman-Eisler 1968, de Jong & Bosker 2013
 MIN_WORDS_FOR_RATE = 3
-
-
-@dataclass(frozen=True)
-class FilledPauseAt:
-    """A vocal hesitation. `word` as the recogniser wrote it, or "(um)" where only the sound shows it."""
-
-    start: float
-    end: float
-    word: str
 
 
 @dataclass(frozen=True)
@@ -41,74 +39,115 @@ class Measures:
     silent_pauses: list[tuple[float, float]]
     pauses_within_clause: int
     pauses_between_clauses: int
+    pause_counts: dict[int, int]
+    pause_counts_within_clause: dict[int, int]
+    pause_median: float | None
+    pause_log_sd: float | None
     filled_pauses: list[FilledPauseAt]
     filler_words: list[str]
     repetitions: list[str]
     restarts: list[str]
+    cut_offs: list[str]
+    lengthened: list[TimedWord]
     speaking_time: float
     phonation_time: float
+    phonation_ratio: float | None
     pause_rate: float
     longest_pause: float
     pause_share: float
     filler_rate: float
+    syllables: int
+    syllables_from: str
     speech_rate: float | None
     articulation_rate: float | None
     words_per_minute: float | None
     mean_length_of_run: float | None
     pitch_median_hz: float | None
     pitch_sd_semitones: float | None
+    pitch_span_semitones: float | None
+    pitch_final_slope: float | None
     loudness_dbfs: float | None
     loudness_iqr_db: float | None
+    loudness_lufs: float | None
+    breaths: list[tuple[float, float]]
+    breath_group: float | None
+    voice_quality: VoiceQuality | None
+    pitch_track: PitchTrack
     snr_db: float
     confidence: float
     notes: list[str] = field(default_factory=list)
 
 
-def measure(samples: Samples, words: Sequence[TimedWord]) -> Measures:
-    """Measure 16 kHz speech with its recognised words (times in s from the first sample). Never raises on odd sound."""
-    heard = map_speech(samples)
+def measure(samples: Samples, words: Sequence[TimedWord], heard: SpeechMap | None = None) -> Measures:
+    """Measure 16 kHz speech with its recognised words (times in s from the first sample). Never raises on odd sound.
+
+    `heard`: where the speech is, if a refiner has followed the sound already; else it is looked for here.
+    """
+    samples = np.nan_to_num(np.asarray(samples, np.float32), posinf=1.0, neginf=-1.0)
+    heard = map_speech(samples) if heard is None else heard
     duration = len(samples) / SPEECH_RATE
     placed = [_inside(word, heard.speech) for word in words]
-    pauses = heard.pauses(MIN_PAUSE)
-    filled = _filled_pauses(samples, placed, heard)
-    spoken = [w for w in placed if w.plain and w.plain not in FILLED_PAUSES]
-    plain = [w.plain for w in spoken]
+    silences = heard.pauses(MIN_PAUSE)
+    pauses = pauses_of(heard.speech, placed)
+    track = pitch_track(samples, heard.speech)
+    frames = Frames()
+    levels = np.concatenate([frames.push(samples), frames.flush()])
+    sound = Sound(levels, track)
+    filled = filled_pauses(placed, sound, heard.speech)
+    plain = [w.plain for w in placed if w.plain and w.plain not in FILLED_PAUSES]
     speaking = heard.speech[-1][1] - heard.speech[0][0] if heard.speech else 0.0
-    silent = sum(b - a for a, b in pauses)
+    silent = sum(b - a for a, b in silences)
     phonation = speaking - silent
-    count = sum(syllables(word) for word in plain)
-    rated = len(plain) >= MIN_WORDS_FOR_RATE and phonation > 0.5
-    inside, between = _places(pauses, placed)
+    voiced = track.at_frames(len(levels))
+    counted = sum(syllables(word) for word in plain) if plain else nuclei(levels, voiced, heard.speech)
+    rated = (len(plain) >= MIN_WORDS_FOR_RATE or (not plain and counted >= 4)) and phonation > 0.5
     fillers = filler_words(plain)
-    tone = pitch(_only(samples, heard.speech))
+    tone = pitch(track, heard.speech)
     loud = loudness(samples, heard.speech)
+    taken = breaths(levels, voiced, heard.speech, silences)
     confidence, notes = _confidence(samples, heard, phonation)
     minutes = speaking / 60.0
     return Measures(
         duration=duration,
         words=placed,
         speech=heard.speech,
-        silent_pauses=pauses,
-        pauses_within_clause=inside,
-        pauses_between_clauses=between,
+        silent_pauses=silences,
+        pauses_within_clause=pauses.within_clause[250],
+        pauses_between_clauses=pauses.counts[250] - pauses.within_clause[250],
+        pause_counts=pauses.counts,
+        pause_counts_within_clause=pauses.within_clause,
+        pause_median=pauses.median,
+        pause_log_sd=pauses.log_sd,
         filled_pauses=filled,
         filler_words=fillers,
         repetitions=repetitions(placed),
         restarts=restarts(placed),
+        cut_offs=cut_offs(placed),
+        lengthened=lengthened(placed, sound, filled),
         speaking_time=speaking,
         phonation_time=phonation,
-        pause_rate=len(pauses) / minutes if minutes else 0.0,
-        longest_pause=max((b - a for a, b in pauses), default=0.0),
+        phonation_ratio=phonation / speaking if speaking else None,
+        pause_rate=len(silences) / minutes if minutes else 0.0,
+        longest_pause=max((b - a for a, b in silences), default=0.0),
         pause_share=silent / speaking if speaking else 0.0,
         filler_rate=(len(filled) + len(fillers)) / minutes if minutes else 0.0,
-        speech_rate=count / speaking if rated else None,
-        articulation_rate=count / phonation if rated else None,
-        words_per_minute=len(plain) / minutes if rated else None,
-        mean_length_of_run=count / (len(pauses) + 1) if rated else None,
+        syllables=counted,
+        syllables_from="words" if plain else "nuclei",
+        speech_rate=counted / speaking if rated else None,
+        articulation_rate=counted / phonation if rated else None,
+        words_per_minute=len(plain) / minutes if rated and plain else None,
+        mean_length_of_run=counted / (len(silences) + 1) if rated else None,
         pitch_median_hz=tone.median if tone else None,
         pitch_sd_semitones=tone.sd if tone else None,
+        pitch_span_semitones=tone.span if tone else None,
+        pitch_final_slope=tone.final_slope if tone else None,
         loudness_dbfs=loud[0] if loud else None,
         loudness_iqr_db=loud[1] if loud else None,
+        loudness_lufs=integrated_loudness(samples, heard.speech),
+        breaths=taken,
+        breath_group=float(np.mean([b - a for a, b in groups(heard.speech, taken)])) if heard.speech else None,
+        voice_quality=voice_quality(samples, track, heard.speech),
+        pitch_track=track,
         snr_db=heard.snr_db,
         confidence=confidence,
         notes=notes,
@@ -137,59 +176,8 @@ def _inside(word: TimedWord, speech: Sequence[tuple[float, float]]) -> TimedWord
     return TimedWord(word.text, max(word.start, best[0]), min(word.end, best[1]), word.confidence)
 
 
-def _places(pauses: Sequence[tuple[float, float]], words: Sequence[TimedWord]) -> tuple[int, int]:
-    """(pauses inside clauses, between clauses): by the punctuation on the word before the pause."""
-    between = 0
-    for start, _ in pauses:
-        before = [w for w in words if w.end <= start + 0.1]
-        between += bool(before) and ends_clause(before[-1].text)
-    return len(pauses) - between, between
-
-
-def _filled_pauses(samples: Samples, words: Sequence[TimedWord], heard: SpeechMap) -> list[FilledPauseAt]:
-    """Union of what a verbatim recogniser wrote and voiced, level-pitched stretches that it left without a word."""
-    written = [FilledPauseAt(w.start, w.end, w.plain) for w in words if w.plain in FILLED_PAUSES]
-    return sorted(written + _unwritten(samples, words, heard), key=lambda f: f.start)
-
-
-def _unwritten(samples: Samples, words: Sequence[TimedWord], heard: SpeechMap) -> list[FilledPauseAt]:
-    if not words or heard.snr_db < 12.0:
-        return []
-    hertz, voiced, hop = pitch_track(samples)
-    found: list[FilledPauseAt] = []
-    # A recogniser also hides an "um" in an article: no spoken "a" lasts longer than 0.4 s.
-    disguised = [(w.start, w.end) for w in words if w.plain == "a" and w.end - w.start > 0.4]
-    for start, end in [*_without_words(words, heard.speech), *disguised]:
-        if not 0.2 <= end - start <= 1.5:
-            continue
-        frames = slice(int(start / hop), int(end / hop))
-        tone = hertz[frames][voiced[frames]]
-        # A filled pause is voiced nearly throughout and level: SD under one semitone (Shriberg 1994; O'Shaughnessy 1992).
-        if len(tone) * hop >= 0.7 * (end - start) and np.std(12 * np.log2(tone / np.median(tone))) < 1.0:
-            found.append(FilledPauseAt(start, end, "(um)"))
-    return found
-
-
-def _without_words(words: Sequence[TimedWord], speech: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    free: list[tuple[float, float]] = []
-    for start, end in speech:
-        cursor = start
-        for word in words:
-            if word.end <= start or word.start >= end:
-                continue
-            free.append((cursor, min(word.start, end)))
-            cursor = max(cursor, word.end)
-        free.append((cursor, end))
-    return [(a, b) for a, b in free if b > a]
-
-
-def _only(samples: Samples, speech: Sequence[tuple[float, float]]) -> Samples:
-    parts = [samples[round(a * SPEECH_RATE) : round(b * SPEECH_RATE)] for a, b in speech]
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
 def _confidence(samples: Samples, heard: SpeechMap, phonation: float) -> tuple[float, list[str]]:
-    """How far the numbers may be trusted, 0..1, as a product of three stated factors, and why it is lower."""
+    """How far the numbers may be trusted, 0..1, as a product of stated factors, and why it is lower."""
     notes: list[str] = []
     if not heard.speech:
         return 0.0, ["no speech found"]
@@ -199,8 +187,23 @@ def _confidence(samples: Samples, heard: SpeechMap, phonation: float) -> tuple[f
     noise = float(np.clip((heard.snr_db - 5.0) / 20.0, 0.1, 1.0))
     if noise < 1.0:
         notes.append(f"speech is only {heard.snr_db:.0f} dB above the noise; boundaries are rough below 25 dB")
+    clear = float(np.clip((heard.probability - 0.4) / 0.4, 0.1, 1.0))
+    if clear < 1.0:
+        notes.append("the detector is not sure that this is one person's speech (music, many voices, a whisper)")
     clipped = float(np.mean(np.abs(samples) >= 0.999)) if len(samples) else 0.0
     clip = float(np.clip(1.0 - clipped * 50.0, 0.2, 1.0))
     if clip < 1.0:
         notes.append(f"{clipped:.1%} of the samples are clipped; lower the microphone's gain")
-    return round(amount * noise * clip, 3), notes
+    lost = _dropped(samples, heard)
+    whole = float(np.clip(1.0 - lost * 10.0, 0.2, 1.0))
+    if lost > 0.005:
+        notes.append(f"{lost:.1%} of the sound inside the speech is missing; the line drops frames")
+    return round(amount * noise * clear * clip * whole, 3), notes
+
+
+def _dropped(samples: Samples, heard: SpeechMap) -> float:
+    """Share of the speech that is digital silence between sounds: frames that a line has lost."""
+    parts = [samples[round(a * SPEECH_RATE) : round(b * SPEECH_RATE)] for a, b in heard.speech]
+    joined = np.concatenate(parts) if parts else samples[:0]
+    frames = joined[: len(joined) // 160 * 160].reshape(-1, 160)
+    return float(np.mean(np.abs(frames).max(axis=1) == 0.0)) if len(frames) else 0.0

@@ -47,7 +47,7 @@ class _Library:
         with self._lock:
             self._chunks = []
             if self._lib.espeak_SetVoiceByName(voice.encode()) != 0:
-                raise EngineError(f"espeak-ng has no voice {voice!r}; try en-us, en-gb or de in VIVA_TTS_VOICE")
+                raise EngineError(f"espeak-ng has no voice {voice!r}; try en-us, en or de in VIVA_TTS_VOICE")
             self._lib.espeak_SetParameter(_RATE, words_per_minute, 0)
             self._lib.espeak_SetParameter(_PITCH, pitch, 0)
             self._lib.espeak_SetParameter(_RANGE, pitch_range, 0)

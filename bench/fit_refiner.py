@@ -1,0 +1,107 @@
+"""`python -m bench.fit_refiner`: makes voice/refiner.npz, the weights of the network that judges frames.
+
+Fitted on splices with exact truth (bench/material.py, part "fit") through everything that bench/degrade.py does, with
+drawn strengths. None of the sound on which bench/hesitation.py measures is in it. Needs torch (the `tune` extra).
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import torch
+from rich.progress import track
+
+from bench.degrade import CONDITIONS, Degrade, babble_of, fan, keyboard, noisy, pink, reverberant
+from bench.material import Labelled, pieces, spliced
+from voice.audio import SPEECH_RATE, Samples
+from voice.frames import FRAME_SECONDS
+from voice.refiner import INPUTS, WEIGHTS, Refiner
+
+HIDDEN = 32
+NEAR = 3.0  # weight of frames within 150 ms of an edge: there the work is
+
+
+def changes(rng: np.random.Generator, crowd: list[Samples]) -> Degrade:
+    """What happens to one splice: often nothing, else noise, a room or a line, sometimes two of them."""
+    kind = int(rng.integers(0, 8))
+    if kind == 0:
+        return CONDITIONS["clean"]
+    if kind in (1, 2, 3):
+        make = [pink, fan, lambda n, r: r.standard_normal(n).astype(np.float32), babble_of(crowd), keyboard][
+            int(rng.integers(0, 5))
+        ]
+        noise = noisy(float(rng.uniform(3, 30)), make)
+        return _begins_later(noise) if rng.random() < 0.2 else noise
+    if kind == 4:
+        room, noise = reverberant(float(rng.uniform(0.2, 0.7))), noisy(float(rng.uniform(15, 40)), pink)
+        return lambda s, r: noise(room(s, r), r)
+    line = CONDITIONS[["G.711", "Opus 16 kb/s", "gain steps", "dropouts"][kind - 5 + int(rng.integers(0, 2))]]
+    noise = noisy(float(rng.uniform(12, 45)), fan)
+    return lambda s, r: line(noise(s, r), r)
+
+
+def _begins_later(change: Degrade) -> Degrade:
+    """The change sets in somewhere in the first two seconds: a line is often dead until it is live."""
+
+    def degrade(samples: Samples, rng: np.random.Generator) -> Samples:
+        at = int(rng.uniform(0.0, 2.0) * SPEECH_RATE)
+        return np.concatenate([samples[:at], change(samples, rng)[at:]])
+
+    return degrade
+
+
+def rows(splice: Labelled, change: Degrade, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, truth and weight of each frame of one splice."""
+    sound = change(splice.samples, rng) * np.float32(10 ** (rng.uniform(-15, 10) / 20))
+    refiner = Refiner(judging=False)
+    refiner.push(sound)
+    refiner.flush()
+    count = len(refiner.levels)
+    middle = (np.arange(count) + 0.5) * FRAME_SECONDS
+    truth = np.zeros(count, np.float32)
+    distance = np.full(count, 9.0)
+    for a, b in splice.speech:
+        truth[(middle >= a) & (middle < b)] = 1.0
+        distance = np.minimum(distance, np.minimum(np.abs(middle - a), np.abs(middle - b)))
+    return refiner.inputs(0, count), truth, np.where(distance < 0.15, NEAR, 1.0).astype(np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--splices", type=int, default=240)
+    parser.add_argument("--epochs", type=int, default=30)
+    arguments = parser.parse_args()
+    crowd = [piece.samples for piece in pieces("fit")]
+    parts = []
+    for splice in track(spliced(arguments.splices, 20.0, seed=100, part="fit"), "listening"):
+        rng = np.random.default_rng([5, len(parts)])
+        parts.append(rows(splice, changes(rng, crowd), rng))
+    x, y, w = (torch.from_numpy(np.concatenate(column)) for column in zip(*parts, strict=True))
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(INPUTS, HIDDEN), torch.nn.Tanh(), torch.nn.Linear(HIDDEN, 1))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, arguments.epochs)
+    for epoch in track(range(arguments.epochs), "fitting"):
+        order, losses = torch.randperm(len(x)), []
+        for batch in order.split(1024):
+            found = net(x[batch])[:, 0]
+            loss = (torch.nn.functional.binary_cross_entropy_with_logits(found, y[batch], reduction="none") * w[batch]).mean()
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            losses.append(loss.item())
+        schedule.step()
+        if epoch % 5 == 4:
+            print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}")
+    first, last = net[0], net[2]
+    np.savez_compressed(
+        WEIGHTS,
+        w1=first.weight.detach().numpy().T.astype(np.float16), b1=first.bias.detach().numpy().astype(np.float16),
+        w2=last.weight.detach().numpy()[0].astype(np.float16), b2=last.bias.detach().numpy()[0].astype(np.float32),
+    )  # fmt: skip
+    print(f"{len(x)} frames of {len(parts)} splices; {WEIGHTS.name}: {WEIGHTS.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
