@@ -1,23 +1,29 @@
-"""`viva analyse FILE`: timing and hesitation of any recording, as a table and a picture or as JSON."""
+"""`viva analyse FILE`: timing and hesitation of any recording, as a table and a picture, or as files for other tools."""
 
 from __future__ import annotations
 
+import base64
+import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from agent.errors import UserError
 from agent.recordings import check_speech
+from prompts.loader import render
 from voice.audio import SPEECH_RATE, load
 from voice.hesitation import Measures, measure
+from voice.pictures import Picture, draw_answer
 from voice.stt.decoder import Decoder
 from voice.stt.offline import transcribe
-from voice.timeline import Timeline, Track, draw
+from voice.textgrid import table, text_grid
 
 
 def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> Measures:
@@ -34,94 +40,129 @@ def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> M
     return measure(samples, transcribe(samples, decoder, advance))
 
 
+_STRETCHES = ("speech", "silent_pauses", "breaths")
+_NAMED = ("filled_pauses", "words", "lengthened")
+_LEFT_OUT = ("pitch_track",)
+
+
 def as_json(path: Path, found: Measures) -> dict[str, Any]:
-    """Times in s from the start of the file, rates per second (words_per_minute, pause_rate: per minute)."""
+    """Times in s from the start of the file, rates per second (words_per_minute, pause_rate, filler_rate: per minute)."""
 
-    def stretch(pair: tuple[float, float]) -> dict[str, float]:
-        return {"start": round(pair[0], 3), "end": round(pair[1], 3)}
+    def stretch(start: float, end: float) -> dict[str, float]:
+        return {"start": round(start, 3), "end": round(end, 3)}
 
-    def number(value: float | None) -> float | None:
-        return None if value is None else round(value, 3)
+    data: dict[str, Any] = {"file": path.name}
+    for field in dataclasses.fields(found):
+        value = getattr(found, field.name)
+        if field.name in _LEFT_OUT:
+            continue
+        if field.name in _STRETCHES:
+            data[field.name] = [stretch(a, b) for a, b in value]
+        elif field.name in _NAMED:
+            data[field.name] = [{"word": getattr(x, "word", "") or x.text, **stretch(x.start, x.end)} for x in value]
+        elif field.name == "voice_quality":
+            numbers = {k: round(v, 3) for k, v in dataclasses.asdict(value).items()} if value else None
+            data["voice_quality_experimental"] = numbers
+        else:
+            data[field.name] = round(value, 3) if isinstance(value, float) else value
+    return data
 
-    return {
-        "file": path.name,
-        "duration": round(found.duration, 3),
-        "speech": [stretch(s) for s in found.speech],
-        "silent_pauses": [stretch(p) for p in found.silent_pauses],
-        "filled_pauses": [{**stretch((f.start, f.end)), "word": f.word} for f in found.filled_pauses],
-        "words": [{"word": w.text, **stretch((w.start, w.end))} for w in found.words],
-        "speech_rate": number(found.speech_rate),
-        "articulation_rate": number(found.articulation_rate),
-        "pitch_sd_semitones": number(found.pitch_sd_semitones),
-        "confidence": found.confidence,
-        "speaking_time": number(found.speaking_time),
-        "phonation_time": number(found.phonation_time),
-        "pauses_within_clause": found.pauses_within_clause,
-        "pauses_between_clauses": found.pauses_between_clauses,
-        "pause_rate": number(found.pause_rate),
-        "longest_pause": number(found.longest_pause),
-        "pause_share": number(found.pause_share),
-        "filler_words": found.filler_words,
-        "filler_rate": number(found.filler_rate),
-        "words_per_minute": number(found.words_per_minute),
-        "mean_length_of_run": number(found.mean_length_of_run),
-        "repetitions": found.repetitions,
-        "restarts": found.restarts,
-        "pitch_median_hz": number(found.pitch_median_hz),
-        "loudness_dbfs": number(found.loudness_dbfs),
-        "loudness_iqr_db": number(found.loudness_iqr_db),
-        "snr_db": number(found.snr_db),
-        "notes": found.notes,
-    }
+
+def picture_of(path: Path, found: Measures) -> Picture:
+    """A recording with its words, pauses, fillers and pitch."""
+    audio = load(path)
+    track = found.pitch_track
+    return Picture(
+        audio.samples,
+        audio.rate,
+        0.0,
+        words=[(w.start, w.end, w.text) for w in found.words],
+        speech=found.speech,
+        pauses=found.silent_pauses,
+        filled=[(f.start, f.end, f.word) for f in found.filled_pauses],
+        lengthened=[(w.start, w.end, w.text) for w in found.lengthened],
+        breaths=found.breaths,
+        pitch_times=(np.arange(len(track.hertz)) + 0.5) * track.hop,
+        pitch_hertz=np.where(track.voiced, track.hertz, np.nan),
+        title=path.name,
+    )
 
 
 def picture(path: Path, found: Measures, target: Path) -> None:
-    """Draw a recording with its words, pauses and fillers. Raises UserError where it cannot be written."""
-    audio = load(path)
-    track = Track(
-        path.stem,
-        found.speech,
-        pauses=found.silent_pauses,
-        fillers=[(f.start, f.end, f.word) for f in found.filled_pauses],
-        samples=audio.samples,
-        words=[(w.start, w.end, w.text) for w in found.words],
-    )
+    """Draw a recording. Raises UserError where it cannot be written."""
     try:
-        draw(Timeline(found.duration, [track], title=path.name, seconds_per_row=20.0), target)
+        draw_answer(picture_of(path, found), target)
     except OSError as error:
         raise UserError(
             f"cannot write {target} ({error.strerror or error}); choose another place with --png"
         ) from error
 
 
+def export(path: Path, found: Measures, folder: Path) -> list[Path]:
+    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError where they cannot be written."""
+    data = as_json(path, found)
+    targets = {kind: folder / f"{path.stem}.{kind}" for kind in ("png", "html", "json", "TextGrid", "csv")}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draw_answer(picture_of(path, found), targets["png"])
+        targets["json"].write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        targets["TextGrid"].write_text(text_grid(found), "utf-8")
+        targets["csv"].write_text(table(found), "utf-8")
+        image = "data:image/png;base64," + base64.b64encode(targets["png"].read_bytes()).decode()
+        targets["html"].write_text(render("analysis.html.j2", data=data, rows=_rows(data), image=image), "utf-8")
+    except OSError as error:
+        raise UserError(
+            f"cannot write to {folder} ({error.strerror or error}); choose another place with --out"
+        ) from error
+    return list(targets.values())
+
+
+def _rows(data: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(name, value, unit) for people."""
+    rows = []
+    for name, unit in _UNITS.items():
+        value = data[name]
+        rows.append((name.replace("_", " "), "–" if value is None else f"{value:.4g}", unit))
+    counts, inside = data["pause_counts"], data["pause_counts_within_clause"]
+    for threshold, count in counts.items():
+        rows.append((f"pauses of {threshold} ms and more", str(count), f"{inside[threshold]} inside clauses"))
+    rows.append(("filled pauses", _listed(data["filled_pauses"]), ""))
+    rows.append(("lengthened words", _listed(data["lengthened"]), ""))
+    for name in ("filler_words", "repetitions", "restarts", "cut_offs"):
+        rows.append((name.replace("_", " "), ", ".join(data[name]) or "none", ""))
+    rows.append(("breaths", str(len(data["breaths"])), "an estimate"))
+    if quality := data["voice_quality_experimental"]:
+        rows.append(("harmonics to noise", f"{quality['harmonics_to_noise_db']:.3g}", "dB, experimental"))
+        rows.append(("pitch perturbation", f"{quality['pitch_perturbation']:.3g}", "%, experimental"))
+    return rows
+
+
+def _listed(things: list[dict[str, Any]]) -> str:
+    return ", ".join(f"{t['word']} at {t['start']:.1f}" for t in things) or "none"
+
+
+_UNITS = {
+    "duration": "s", "speaking_time": "s", "phonation_time": "s", "phonation_ratio": "", "pause_share": "", "pause_median": "s",
+    "longest_pause": "s", "pause_rate": "per min", "filler_rate": "per min", "syllables": "", "speech_rate": "syllables/s",
+    "articulation_rate": "syllables/s", "words_per_minute": "", "mean_length_of_run": "syllables",
+    "pitch_median_hz": "Hz", "pitch_sd_semitones": "semitones", "pitch_span_semitones": "semitones",
+    "pitch_final_slope": "semitones/s", "loudness_lufs": "LUFS", "loudness_dbfs": "dBFS", "loudness_iqr_db": "dB",
+    "breath_group": "s, an estimate", "snr_db": "dB", "confidence": "",
+}  # fmt: skip
+
+
 def show(path: Path, found: Measures, console: Console) -> None:
     """The table for people."""
     console.print(" ".join(w.text for w in found.words), style="cyan", markup=False, highlight=False)
-    table = Table(box=None, show_header=False)
-    data = as_json(path, found)
-    for name in (
-        "duration", "speaking_time", "phonation_time", "pause_share", "longest_pause", "pause_rate", "pauses_within_clause",
-        "pauses_between_clauses", "filler_rate", "speech_rate", "articulation_rate", "words_per_minute", "mean_length_of_run",
-        "pitch_sd_semitones", "pitch_median_hz", "loudness_dbfs", "snr_db", "confidence",
-    ):  # fmt: skip
-        table.add_row(name.replace("_", " "), "–" if data[name] is None else f"{data[name]:g}", _UNITS.get(name, ""))
-    table.add_row("silent pauses", str(len(found.silent_pauses)), "of 0.25 s and more")
-    table.add_row("filled pauses", ", ".join(f"{f.word} at {f.start:.1f}" for f in found.filled_pauses) or "none", "")
-    table.add_row("filler words", ", ".join(found.filler_words) or "none", "")
-    table.add_row("repetitions", ", ".join(found.repetitions) or "none", "")
-    console.print(table)
+    grid = Table(box=None, show_header=False)
+    for row in _rows(as_json(path, found)):
+        grid.add_row(*row)
+    console.print(grid)
     for note in found.notes:
         console.print(f"note: {note}", style="yellow")
 
 
-_UNITS = {
-    "duration": "s", "speaking_time": "s", "phonation_time": "s", "longest_pause": "s", "pause_rate": "per min",
-    "filler_rate": "per min", "speech_rate": "syllables/s", "articulation_rate": "syllables/s", "pitch_sd_semitones": "semitones",
-    "pitch_median_hz": "Hz", "loudness_dbfs": "dBFS", "snr_db": "dB", "mean_length_of_run": "syllables",
-}  # fmt: skip
-
-
-def run(path: Path, decoder: Decoder, *, json_only: bool, png: Path | None) -> None:
+def run(path: Path, decoder: Decoder, *, json_only: bool, png: Path | None, out: Path | None = None) -> None:
     """The command."""
     if json_only:
         json.dump(as_json(path, analyse(path, decoder)), sys.stdout, indent=2, ensure_ascii=False)
@@ -131,14 +172,12 @@ def run(path: Path, decoder: Decoder, *, json_only: bool, png: Path | None) -> N
     with Progress(console=console, transient=True) as progress:
         found = analyse(path, decoder, progress)
     show(path, found, console)
+    if out is not None:
+        for target in export(path, found, out):
+            console.print(f"written: {target}", soft_wrap=True, markup=False, highlight=False)
+        return
     target = png or path.with_suffix(".hesitation.png")
-    if png is None and not _writable(target.parent):
+    if png is None and not os.access(target.parent, os.W_OK):
         target = Path.cwd() / target.name
     picture(path, found, target)
     console.print(f"picture: {target}", soft_wrap=True, markup=False, highlight=False)
-
-
-def _writable(folder: Path) -> bool:
-    import os
-
-    return os.access(folder, os.W_OK)

@@ -7,17 +7,19 @@ import io
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
+from agent.answer_pictures import Pictures, draw_pictures
 from agent.errors import UserError
 from agent.recorder import RATE, read_raw, write_wav
 from dialogue.report import build_report
 from dialogue.report_model import Report
-from dialogue.state import State, fold
+from dialogue.state import fold
 from memory.events import AnyEvent
 from prompts.loader import render
 from voice.audio import Samples, resample
@@ -30,8 +32,13 @@ def _talked(events: list[AnyEvent]) -> float:
     return last.at - events[0].at
 
 
-def write_report(events: list[AnyEvent], raw: Path | None, folder: Path) -> Report:
-    """Everything that is left of an interview, from its log and its recording (`raw`: none for a typed one)."""
+def write_report(
+    events: list[AnyEvent], raw: Path | None, folder: Path, earlier: Iterable[Mapping[str, Any]] = ()
+) -> Report:
+    """Everything that is left of an interview, from its log and its recording (`raw`: none for a typed one).
+
+    `earlier`: the same person's earlier practice reports, for the pictures of how this one lies among them.
+    """
     state = fold(events)
     candidate, agent = read_raw(raw) if raw else (np.zeros(0, np.float32), np.zeros(0, np.float32))
     spoken = [(e.t, e.end) for e in events if e.kind == "spoken" and e.end > e.t]
@@ -46,7 +53,17 @@ def write_report(events: list[AnyEvent], raw: Path | None, folder: Path) -> Repo
         folder.parent.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            _fill(building, report, state, events, raw, candidate, agent, spoken)
+            data = report.model_dump(mode="json")
+            write_json(building / "report.json", data)
+            write_json(building / "transcript.json", transcript_of(events))
+            sound, pictures = "", Pictures()
+            if raw is not None and len(candidate):
+                write_wav(raw, building / "recording.wav")
+                sound = _data_uri(candidate, agent)
+                draw(timeline_of(report, candidate, agent, spoken), building / "timeline.png")
+                pictures = draw_pictures(report, state, candidate, RATE, building, earlier)
+            page = render("report.html.j2", report=data, sound=sound, pictures=pictures)
+            (building / "report.html").write_text(page, "utf-8")
             building.chmod(0o755)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -61,20 +78,9 @@ def write_report(events: list[AnyEvent], raw: Path | None, folder: Path) -> Repo
     return report
 
 
-def _fill(
-    folder: Path, report: Report, state: State, events: list[AnyEvent], raw: Path | None,
-    candidate: Samples, agent: Samples, spoken: list[tuple[float, float]],
-) -> None:  # fmt: skip
-    data = report.model_dump(mode="json")
-    (folder / "report.json").write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    transcript = transcript_of(events)
-    (folder / "transcript.json").write_text(json.dumps(transcript, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    sound = ""
-    if raw is not None and len(candidate):
-        write_wav(raw, folder / "recording.wav")
-        sound = _data_uri(candidate, agent)
-        draw(timeline_of(report, candidate, agent, spoken), folder / "timeline.png")
-    (folder / "report.html").write_text(render("report.html.j2", report=data, sound=sound), "utf-8")
+def write_json(path: Path, data: Any) -> None:
+    """For people and programs to read."""
+    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _data_uri(candidate: Samples, agent: Samples) -> str:

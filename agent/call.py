@@ -19,7 +19,7 @@ from agent.ear import Ear
 from agent.engines import Engines
 from agent.hearing import Hearing, heard, noted, records, typed
 from agent.journal import Journal
-from agent.measuring import measure_turn
+from agent.measuring import Floor, measure_turn
 from agent.requests import Request, Requests
 from agent.speaking import Mouth, Speaker, Watcher
 from dialogue.mind import Mind, Proposal
@@ -299,7 +299,8 @@ class Call:
         if self.ear.speaking or not reply.text:
             self._watch.phase("listening")
             return None
-        self._measure(asked, asked.spoken.end if asked.spoken else state.last_spoken_end)
+        spoken = asked.spoken
+        self._measure(asked, Floor(spoken.end, spoken.transport) if spoken else Floor(state.last_spoken_end))
         return reply
 
     def recognised(self, event: stt.SpeechEvent) -> None:
@@ -346,11 +347,11 @@ class Call:
 
         self._proposing = asyncio.create_task(propose())
 
-    def _measure(self, asked: Asked, floor_given: float) -> None:
+    def _measure(self, asked: Asked, floor: Floor) -> None:
         """Timing and hesitation of the answer, off the critical path."""
 
         async def measure() -> None:
-            delivery = await measure_turn(self.ear, asked, floor_given, self._engines.ruler, self._engines.measure)
+            delivery = await measure_turn(self.ear, asked, floor, self._engines.ruler, self._engines.measure)
             if delivery is not None:
                 await self._journal.write(
                     Measured(at=self._wall(), t=delivery.end, turn=asked.number, delivery=delivery)

@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     analyse.add_argument("file", type=Path)
     analyse.add_argument("--json", action="store_true", help="print only JSON")
     analyse.add_argument("--png", type=Path, help="where to draw the picture (default: beside the file)")
+    analyse.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="write PNG, HTML, JSON, TextGrid (Praat) and CSV there"
+    )
     analyse.add_argument("--stt", help="auto, whisper or moonshine")
 
     report = commands.add_parser("report", help="write the report of a session again")
@@ -211,6 +214,7 @@ def _command(arguments: argparse.Namespace) -> int:
             load_decoder(settings, choose_stt(settings)),
             json_only=arguments.json,
             png=arguments.png,
+            out=arguments.out,
         )
         return 0
     console = Console()

@@ -13,10 +13,13 @@ import numpy as np
 import soxr
 from livekit import rtc
 
-from voice.audio import SPEECH_RATE, Samples, from_int16
+from voice.audio import SPEECH_RATE, Samples, ear_resampler, from_int16
+from voice.boundaries import EDGE, SpeechMap, speech_in
 from voice.end_of_turn import WINDOW, EndOfTurnModel
+from voice.frames import FRAME_SECONDS
+from voice.refiner import LOOK_AHEAD, Refiner
 from voice.turn_taking import Turn
-from voice.vad import SpeechDetector, SpeechGate
+from voice.vad import SpeechGate
 
 KEPT = 600.0  # s of sound kept for measuring; an answer longer than this is measured from its last ten minutes
 
@@ -28,7 +31,7 @@ class Ear:
         self.offset = offset
         self._model = end_of_turn
         self._executor = executor
-        self._detector = SpeechDetector()
+        self._refiner = Refiner()
         self._gate = SpeechGate()
         self._resampler: soxr.ResampleStream | None = None
         self._chunks: list[Samples] = []
@@ -55,7 +58,7 @@ class Ear:
     def hear(self, frame: rtc.AudioFrame) -> None:
         samples = self._at_speech_rate(frame)
         self._keep(samples)
-        for probability, end in self._detector.push(samples):
+        for probability, end in self._refiner.push(samples):
             change = self._gate.update(probability, end)
             if change is None:
                 continue
@@ -78,12 +81,21 @@ class Ear:
         b = max(a, round((end - self.offset) * SPEECH_RATE) - self._first)
         return kept[a:b].copy()
 
+    async def speech(self, start: float, end: float) -> SpeechMap | None:
+        """Where the speech is between two session times, once it is judged; None if the line ends before it can be."""
+        needed = round((end - self.offset) / FRAME_SECONDS) + EDGE
+        for _ in range(round((LOOK_AHEAD + 2.0) / 0.05)):
+            if len(self._refiner.probabilities) >= needed:
+                return speech_in(self._refiner, start - self.offset, end - self.offset)
+            await asyncio.sleep(0.05)
+        return None
+
     def _at_speech_rate(self, frame: rtc.AudioFrame) -> Samples:
         samples = from_int16(np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)[:, 0])
         if frame.sample_rate == SPEECH_RATE:
             return samples
         if self._resampler is None:
-            self._resampler = soxr.ResampleStream(frame.sample_rate, SPEECH_RATE, 1, dtype="float32", quality="MQ")
+            self._resampler = ear_resampler(frame.sample_rate, SPEECH_RATE)
         resampled: Samples = self._resampler.resample_chunk(samples)
         return resampled
 

@@ -14,7 +14,14 @@ from dialogue.history import Past
 
 def reports_of(settings: Settings, candidate: str) -> Iterator[dict[str, Any]]:
     """A person's practice reports. A report that cannot be read is passed over: history is a help, not a promise."""
-    for path in sorted((settings.home / "sessions").glob("*/report/report.json")):
+    yield from reports_in(settings.home / "sessions", candidate)
+
+
+def reports_in(sessions: Path, candidate: str) -> Iterator[dict[str, Any]]:
+    """The same, of a folder of sessions."""
+    if candidate in ("", "Candidate"):
+        return
+    for path in sorted(sessions.glob("*/report/report.json")):
         report = _read(path)
         if report and report.get("mode") == "practice" and report.get("candidate") == candidate:
             yield report

@@ -38,6 +38,11 @@ class Caller(Protocol):
         """Whether the caller has hung up."""
         ...
 
+    @property
+    def transport(self) -> float | None:
+        """Seconds from our sound to their ear and from their mouth to us; None where nobody can say."""
+        ...
+
 
 class LineInput(io.AudioInput):
     """What the agent hears."""
@@ -66,6 +71,7 @@ class LineOutput(io.AudioOutput):
         self._started = False
         self._paused = False
         self.segment_seconds = 0.0
+        self.transport: Callable[[], float | None] = lambda: 0.0
         self.audible_start: float | None = None
         self.audible_end: float | None = None
 
@@ -148,6 +154,7 @@ class Line:
     ) -> None:
         self.input = LineInput()
         self.output = LineOutput()
+        self.output.transport = lambda: caller.transport
         self._caller = caller
         self._recorder = recorder
         self._clock = clock

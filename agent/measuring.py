@@ -1,27 +1,56 @@
-"""From a turn's words and sound to its Delivery record. The measuring itself is voice.hesitation's."""
+"""From a turn's words and sound to its Delivery record. The measuring itself is voice.hesitation's.
+
+Live and from a recording the same things happen to the same samples, so that the numbers are the same: one resampler,
+one refiner from the beginning of the stretch without a cut, the same part of it measured.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
 
 from agent.ear import Ear
 from dialogue.state import Turn
 from memory.records import Delivery, FilledPause, Stretch, Word
-from voice.audio import SPEECH_RATE, Samples, resample
+from voice.audio import SPEECH_RATE, Samples, stream_resample
+from voice.boundaries import SpeechMap, speech_in
 from voice.hesitation import Measures, first_sounds, measure
+from voice.refiner import Refiner
 from voice.words import TimedWord
 
 LEAD, TAIL = 0.6, 0.5  # s of sound taken before the first and after the last word
 
 
-Measure = Callable[[Samples, float, Sequence[Word], float | None, int], Delivery]
+@dataclass(frozen=True)
+class Floor:
+    """When the candidate had the floor: `given`, when the question's audible sound had ended, s; None: not known.
+
+    `transport`: s that the line takes, there and back, with its buffers; None where nobody can say (a phone).
+    """
+
+    given: float | None
+    transport: float | None = 0.0
 
 
-async def measure_turn(
-    ear: Ear, turn: Turn, floor_given: float, executor: Executor, measure: Measure
-) -> Delivery | None:
+@dataclass(frozen=True)
+class Answer:
+    """What is measured: 16 kHz `samples` from session time `start`, the words in them, and where their speech is."""
+
+    samples: Samples
+    start: float
+    words: Sequence[Word]
+    floor: Floor
+    interruptions: int = 0
+    heard: SpeechMap | None = None
+
+
+Measure = Callable[[Answer], Delivery]
+
+
+async def measure_turn(ear: Ear, turn: Turn, floor: Floor, executor: Executor, measure: Measure) -> Delivery | None:
     """Measure an answer from the sound that this process heard; None if there are no words in it.
 
     Words from before a crash are left out: hesitation is never measured across a hole.
@@ -31,12 +60,11 @@ async def measure_turn(
         return None
     start, end = max(ear.offset, words[0].start - LEAD), words[-1].end + TAIL
     resumed = len(words) < len(spoken_words(turn))
-    samples = ear.sound(start, end)
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(
-        executor,
-        lambda: measure(samples, start, words, None if resumed else floor_given, turn.interruptions),
-    )
+    heard = await ear.speech(start, end)
+    answer = Answer(
+        ear.sound(start, end), start, words, Floor(None) if resumed else floor, turn.interruptions, heard
+    )  # fmt: skip
+    return await asyncio.get_running_loop().run_in_executor(executor, measure, answer)
 
 
 def spoken_words(turn: Turn) -> list[Word]:
@@ -48,7 +76,6 @@ def measure_recorded(
     candidate: Samples, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
 ) -> Delivery | None:
     """The same from the recording, for an answer whose measuring a crash prevented."""
-    floor_given = turn.spoken.end if turn.spoken else None
     parts: list[list[Word]] = [[]]
     edges = [t for t, _ in holes]
     for word in spoken_words(turn):
@@ -60,73 +87,75 @@ def measure_recorded(
     if not words:
         return None
     low = max((t for t, _ in holes if t <= words[0].start), default=0.0)
+    high = min((t for t, _ in holes if t > words[0].start), default=len(candidate) / rate)
     start, end = max(low, words[0].start - LEAD), words[-1].end + TAIL
-    samples = resample(candidate[round(start * rate) : round(end * rate)], rate, SPEECH_RATE)
+    sound = stream_resample(candidate[round(low * rate) : round(high * rate)], rate, SPEECH_RATE)
+    refiner = Refiner()
+    refiner.push(sound)
+    refiner.flush()
+    samples = sound[max(0, round((start - low) * SPEECH_RATE)) : round((end - low) * SPEECH_RATE)]
     whole = words[0] is spoken_words(turn)[0]
-    return measure(samples, start, words, floor_given if whole else None, turn.interruptions)
+    floor = Floor(turn.spoken.end, turn.spoken.transport) if turn.spoken and whole else Floor(None)
+    return measure(Answer(samples, start, words, floor, turn.interruptions, speech_in(refiner, start - low, end - low)))
 
 
-def measure_answer(
-    samples: Samples, start: float, words: Sequence[Word], floor_given: float | None, interruptions: int
-) -> Delivery:
-    """`samples`: 16 kHz from session time `start`. `floor_given`: when the question's audible sound had ended, if known."""
-    timed = [TimedWord(w.text, w.start - start, w.end - start, w.confidence) for w in words]
-    found = measure(samples, timed)
+def measure_answer(answer: Answer) -> Delivery:
+    """All measures of an answer, on the session's timeline."""
+    start, floor = answer.start, answer.floor
+    timed = [TimedWord(w.text, w.start - start, w.end - start, w.confidence) for w in answer.words]
+    found = measure(answer.samples, timed, answer.heard)
+    transport = floor.transport or 0.0
+
+    def since_floor(time: float | None) -> float | None:
+        return None if time is None or floor.given is None else time + start - floor.given - transport
+
     first, content = first_sounds(found.words, found.speech)
-    return delivery_of(
-        found,
-        start,
-        response_delay=None if first is None or floor_given is None else first + start - floor_given,
-        first_word_delay=None if content is None or floor_given is None else content + start - floor_given,
-        interruptions=interruptions,
+    return delivery_of(found, start).model_copy(
+        update={
+            "response_delay": _rounded(since_floor(first)),
+            "first_word_delay": _rounded(since_floor(content)),
+            "response_delay_reliable": floor.transport is not None,
+            "transport_delay": round(transport, 3),
+            "interruptions": answer.interruptions,
+        }
     )
 
 
-def delivery_of(
-    found: Measures,
-    start: float,
-    *,
-    response_delay: float | None,
-    first_word_delay: float | None,
-    interruptions: int,
-) -> Delivery:
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+_AS_THEY_ARE = (
+    "pauses_within_clause", "pauses_between_clauses", "pause_counts", "pause_counts_within_clause", "filler_words", "repetitions",
+    "restarts", "cut_offs", "syllables", "syllables_from", "confidence",
+)  # fmt: skip
+_ROUNDED = (
+    "speaking_time", "phonation_time", "phonation_ratio", "pause_rate", "pause_median", "pause_log_sd", "longest_pause",
+    "pause_share", "filler_rate", "speech_rate", "articulation_rate", "words_per_minute", "mean_length_of_run",
+    "pitch_sd_semitones", "pitch_median_hz", "pitch_span_semitones", "pitch_final_slope", "loudness_dbfs", "loudness_iqr_db",
+    "loudness_lufs", "breath_group",
+)  # fmt: skip
+
+
+def delivery_of(found: Measures, start: float) -> Delivery:
     """The measures of a stretch that began at session time `start`, as a record on the session's timeline."""
 
     def at(time: float) -> float:
         return round(time + start, 3)
 
-    def rounded(value: float | None) -> float | None:
-        return None if value is None else round(value, 3)
-
     def stretches(pairs: Sequence[tuple[float, float]]) -> list[Stretch]:
         return [Stretch(start=at(a), end=at(b)) for a, b in pairs]
 
+    values: dict[str, Any] = {name: getattr(found, name) for name in _AS_THEY_ARE}
+    values |= {name: _rounded(getattr(found, name)) for name in _ROUNDED}
     return Delivery(
         start=at(found.speech[0][0]) if found.speech else at(0.0),
         end=at(found.speech[-1][1]) if found.speech else at(found.duration),
-        response_delay=rounded(response_delay),
-        first_word_delay=rounded(first_word_delay),
-        speaking_time=round(found.speaking_time, 3),
-        phonation_time=round(found.phonation_time, 3),
+        response_delay=None,
+        first_word_delay=None,
         silent_pauses=stretches(found.silent_pauses),
-        pauses_within_clause=found.pauses_within_clause,
-        pauses_between_clauses=found.pauses_between_clauses,
-        pause_rate=round(found.pause_rate, 3),
-        longest_pause=round(found.longest_pause, 3),
-        pause_share=round(found.pause_share, 4),
         filled_pauses=[FilledPause(start=at(f.start), end=at(f.end), word=f.word) for f in found.filled_pauses],
-        filler_words=found.filler_words,
-        filler_rate=round(found.filler_rate, 3),
-        speech_rate=rounded(found.speech_rate),
-        articulation_rate=rounded(found.articulation_rate),
-        words_per_minute=rounded(found.words_per_minute),
-        mean_length_of_run=rounded(found.mean_length_of_run),
-        repetitions=found.repetitions,
-        restarts=found.restarts,
-        pitch_sd_semitones=rounded(found.pitch_sd_semitones),
-        pitch_median_hz=rounded(found.pitch_median_hz),
-        loudness_dbfs=rounded(found.loudness_dbfs),
-        loudness_iqr_db=rounded(found.loudness_iqr_db),
-        interruptions=interruptions,
-        confidence=found.confidence,
+        lengthened=[Word(text=w.text, start=at(w.start), end=at(w.end)) for w in found.lengthened],
+        breaths=stretches(found.breaths),
+        **values,
     )

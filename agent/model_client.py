@@ -9,7 +9,6 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Sequence
 from multiprocessing.connection import Client
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,8 @@ from voice.stt.decoder import EngineError
 
 if TYPE_CHECKING:
     from agent.engines import Engines
-    from memory.records import Delivery, Word
+    from agent.measuring import Answer
+    from memory.records import Delivery
     from voice.audio import Samples
     from voice.words import TimedWord
 
@@ -104,10 +104,8 @@ def remote_engines(
     remote = Remote(address, key or bytes.fromhex(os.environ[MODEL_KEY]))
     what = remote.ask("describe")
 
-    def measure(
-        samples: Samples, start: float, words: Sequence[Word], floor_given: float | None, interruptions: int
-    ) -> Delivery:
-        delivery: Delivery = remote.ask("measure", samples, start, list(words), floor_given, interruptions)
+    def measure(answer: Answer) -> Delivery:
+        delivery: Delivery = remote.ask("measure", answer)
         return delivery
 
     if model is None and what["model"]:

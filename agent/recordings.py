@@ -45,6 +45,7 @@ class RecordedCandidate:
         self._gate = SpeechGate(min_silence=0.7)
         self._speech = np.zeros(0, np.float32)
         self.gone = False
+        self.transport: float | None = 0.0  # in one process: no time at all
 
     @property
     def exhausted(self) -> bool:

@@ -12,6 +12,7 @@ from agent.advising import advise
 from agent.artefacts import write_report
 from agent.call import Call
 from agent.engines import Engines
+from agent.history import reports_in
 from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, measure_answer, measure_recorded
@@ -20,6 +21,7 @@ from agent.signals import Stopped, stop_signals
 from agent.speaking import Watcher
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
+from dialogue.state import fold
 from memory.events import Ended, Measured
 from memory.store import EventStore
 
@@ -121,5 +123,8 @@ async def write_up(
 async def finish(store: EventStore, session: str, raw: Path | None, folder: Path) -> Path:
     """Write the report of a session and say where it is."""
     events = await store.read(session)
-    await asyncio.to_thread(write_report, events, raw, folder)
+    interview = fold(events).interview
+    own = interview is not None and interview.mode == "practice"
+    earlier = reports_in(folder.parent.parent, interview.candidate) if own and interview else ()
+    await asyncio.to_thread(write_report, events, raw, folder, earlier)
     return folder

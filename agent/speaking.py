@@ -32,6 +32,8 @@ class Mouth(Protocol):
     audible_end: float | None
     segment_seconds: float
 
+    transport: Callable[[], float | None]
+
     def begin_utterance(self) -> None: ...
 
 
@@ -122,6 +124,7 @@ class Speaker:
             text=text,
             interrupted=interrupted,
             heard_share=round(share, 3),
+            transport=mouth.transport(),
         )
         events: list[Any] = [spoken]
         if barged_in:

@@ -89,6 +89,7 @@ class Answerer:
         self._last_activity = 0
         self.given: list[tuple[Answer, float]] = []  # (answer, when it began, s on the line)
         self.gone = False
+        self.transport: float | None = 0.0
 
     def speak(self, count: int) -> Samples:
         out = self._tone.next(count)

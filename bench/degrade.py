@@ -30,7 +30,7 @@ def noisy(snr_db: float, make: Callable[[int, np.random.Generator], Samples]) ->
     def degrade(samples: Samples, rng: np.random.Generator) -> Samples:
         noise = make(len(samples), rng)
         gain = np.sqrt(speech_power(samples) / 10 ** (snr_db / 10) / np.mean(np.square(noise, dtype=np.float64)))
-        return (samples + gain * noise).astype(np.float32)
+        return np.asarray(samples + gain * noise, np.float32)
 
     return degrade
 

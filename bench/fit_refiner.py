@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()
     crowd = [piece.samples for piece in pieces("fit")]
-    parts = []
+    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for splice in track(spliced(arguments.splices, 20.0, seed=100, part="fit"), "listening"):
         rng = np.random.default_rng([5, len(parts)])
         parts.append(rows(splice, changes(rng, crowd), rng))
@@ -86,7 +86,9 @@ def main() -> None:
         order, losses = torch.randperm(len(x)), []
         for batch in order.split(1024):
             found = net(x[batch])[:, 0]
-            loss = (torch.nn.functional.binary_cross_entropy_with_logits(found, y[batch], reduction="none") * w[batch]).mean()
+            loss = (
+                torch.nn.functional.binary_cross_entropy_with_logits(found, y[batch], reduction="none") * w[batch]
+            ).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -6,6 +6,7 @@ one to one. Intervals: percentile bootstrap over recordings (Efron 1979), 95 %.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -51,7 +52,7 @@ def compare(found: Sequence[Stretch], true: Sequence[Stretch], minimum: float = 
 
 
 def _pauses(speech: Sequence[Stretch], minimum: float) -> list[Stretch]:
-    return [(a[1], b[0]) for a, b in zip(speech, speech[1:], strict=False) if b[0] - a[1] >= minimum - 1e-9]
+    return [(a[1], b[0]) for a, b in itertools.pairwise(speech) if b[0] - a[1] >= minimum - 1e-9]
 
 
 def _iou(one: Stretch, other: Stretch) -> float:
@@ -68,7 +69,9 @@ def precision_recall_f1(hits: int, found: int, true: int) -> tuple[float, float,
 
 def of(tallies: Sequence[Tally]) -> tuple[float, float, float]:
     """Precision, recall and F1 over all recordings together."""
-    return precision_recall_f1(sum(t.hits for t in tallies), sum(t.found for t in tallies), sum(t.true for t in tallies))
+    return precision_recall_f1(
+        sum(t.hits for t in tallies), sum(t.found for t in tallies), sum(t.true for t in tallies)
+    )
 
 
 def mean_absolute(errors: Sequence[float]) -> float:

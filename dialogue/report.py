@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from dialogue.advice import overall, try_next
 from dialogue.asides import ASIDES
+from dialogue.delivery import summarise
 from dialogue.evidence import Transcript
 from dialogue.exercises import exercise_for
 from dialogue.language import closes_sentence, find_phrase
@@ -51,6 +52,9 @@ def build_report(
         holes=[Hole(at=round(t, 3), gap=round(gap, 3)) for t, gap in state.holes],
         questions=questions,
         overall=overall(questions, state, transcript, agent_speech),
+        delivery=summarise(
+            [(t.number, t.delivery) for t in state.turns if t.delivery], practice=state.interview.mode == "practice"
+        ),
         limits=[*LIMITS, *([SCREEN_LIMIT] if state.interview.mode == "screen" else [])],
     )
 

@@ -122,6 +122,51 @@ class Overall(Record):
     model_used: int = Field(default=0, description="of these, those whose words passed the gate and were spoken")
 
 
+class MeasuredAnswer(Record):
+    """`change`: from the baseline; None in the warm-up itself and where either is not known."""
+
+    turn: int
+    value: float | None
+    change: float | None
+
+
+class Measure(Record):
+    """One measure of delivery over the interview. `per_minute`: how it changes along the interview, its median slope."""
+
+    name: str
+    label: str
+    unit: str
+    baseline: float | None
+    answers: list[MeasuredAnswer]
+    per_minute: float | None
+
+
+class SteadinessPart(Record):
+    """`value` 0..1: how close the later answers stay to the `baseline`."""
+
+    name: str
+    value: float
+    baseline: float
+
+
+class Steadiness(Record):
+    """Practice only. 0..100, the mean of its parts; our own definition, unvalidated, no statement about a feeling."""
+
+    value: int
+    parts: list[SteadinessPart]
+    answers: int
+
+
+class DeliverySummary(Record):
+    """Delivery against the person's own first answers (turns in `warm_up`)."""
+
+    warm_up: list[int]
+    warm_up_seconds: float
+    measures: list[Measure]
+    steadiness: Steadiness | None
+    note: str
+
+
 class Hole(Record):
     """The recording has a hole at `at`: the call was down for `gap` s of real time."""
 
@@ -143,4 +188,5 @@ class Report(Record):
     holes: list[Hole]
     questions: list[QuestionReport]
     overall: Overall
+    delivery: DeliverySummary | None = None
     limits: list[str]

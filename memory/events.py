@@ -98,6 +98,7 @@ class Spoken(Event):
     text: str = ""
     interrupted: bool = False
     heard_share: float = 1.0
+    transport: float | None = 0.0  # s that the line takes, there and back, with its buffers; None: not known
 
 
 class Heard(Event):

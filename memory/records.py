@@ -50,12 +50,23 @@ class Delivery(Record):
     start: float
     end: float
     response_delay: float | None = Field(description="s, end of the agent's audible sound to first sound; < 0: overlap")
+    response_delay_reliable: bool = Field(
+        default=True, description="false: the line's own delay is not known (a phone)"
+    )
+    transport_delay: float = Field(
+        default=0.0, description="s that the line and its buffers took, there and back; taken out"
+    )
     first_word_delay: float | None = Field(description="s, the same to the first word that is not a filler")
     speaking_time: float = Field(description="s, first to last speech, pauses included")
     phonation_time: float = Field(description="s of speech, silent pauses >= 250 ms removed")
+    phonation_ratio: float | None = Field(default=None, description="phonation time / speaking time")
     silent_pauses: list[Stretch]
     pauses_within_clause: int
     pauses_between_clauses: int
+    pause_counts: dict[int, int] = Field(default_factory=dict, description="threshold in ms to silences that long")
+    pause_counts_within_clause: dict[int, int] = Field(default_factory=dict)
+    pause_median: float | None = Field(default=None, description="s, median on a log scale of the silent pauses")
+    pause_log_sd: float | None = Field(default=None, description="standard deviation of ln(pause in s)")
     pause_rate: float = Field(description="silent pauses per minute of speaking time")
     longest_pause: float
     pause_share: float = Field(description="share of speaking time that is silent pause, 0..1")
@@ -66,12 +77,23 @@ class Delivery(Record):
     articulation_rate: float | None = Field(description="syllables per second of phonation time")
     words_per_minute: float | None
     mean_length_of_run: float | None = Field(description="syllables between silent pauses")
+    syllables: int = 0
+    syllables_from: str = Field(
+        default="words", description="words, or nuclei: peaks of the sound where there are none"
+    )
     repetitions: list[str]
     restarts: list[str]
+    cut_offs: list[str] = Field(default_factory=list, description="words broken off")
+    lengthened: list[Word] = Field(default_factory=list, description="words with a sound held for 0.25 s or more")
     pitch_sd_semitones: float | None
     pitch_median_hz: float | None
+    pitch_span_semitones: float | None = Field(default=None, description="5th to 95th percentile")
+    pitch_final_slope: float | None = Field(default=None, description="semitones/s before pauses, median")
     loudness_dbfs: float | None = Field(description="median level of speech frames")
     loudness_iqr_db: float | None
+    loudness_lufs: float | None = Field(default=None, description="integrated loudness of the speech, ITU-R BS.1770")
+    breaths: list[Stretch] = Field(default_factory=list, description="an estimate: noise suppression removes breaths")
+    breath_group: float | None = Field(default=None, description="s of speech from breath to breath, mean; an estimate")
     interruptions: int = Field(default=0, description="times the candidate spoke over the agent in this turn")
     confidence: float = Field(description="0..1, how far the numbers may be trusted (noise, clipping, amount)")
 

@@ -41,6 +41,7 @@ class SimulatedCandidate:
         self._next_listen = LISTEN_EVERY
         self._farewell = farewell
         self.gone = False
+        self.transport: float | None = 0.0  # in one process: no time at all
         for line in script.all_lines():  # made now, not in the middle of the call
             for segment in line.segments:
                 if isinstance(segment, str):

@@ -28,6 +28,7 @@ class Reciter:
         self._spoken_to = False
         self.holding = False
         self.gone = False
+        self.transport: float | None = 0.0  # in one process: no time at all
         self.said = 0
 
     @property

@@ -16,7 +16,6 @@ from voice.audio import SPEECH_RATE, Samples, to_int16
 from voice.pronunciation import dictionary, phones, syllables
 from voice.words import TimedWord, plain
 
-
 _MARGIN = 0.2  # s
 _WIDE = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
 

@@ -46,6 +46,19 @@ def resample(samples: Samples, source: int, target: int) -> Samples:
     return converted
 
 
+def stream_resample(samples: Samples, source: int, target: int) -> Samples:
+    """As the ear resamples a call frame by frame: the same samples come out whatever the sizes that went in."""
+    if source == target:
+        return samples
+    converted: Samples = ear_resampler(source, target).resample_chunk(samples, last=True)
+    return converted
+
+
+def ear_resampler(source: int, target: int) -> soxr.ResampleStream:
+    """The resampler of a call; quick, since speech needs no more."""
+    return soxr.ResampleStream(source, target, 1, dtype="float32", quality="MQ")
+
+
 def load(path: Path) -> Audio:
     """Any rate, mono or many channels (mixed down), any format that libsndfile reads (wav, flac, ogg, mp3 ...).
 

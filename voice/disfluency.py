@@ -47,7 +47,16 @@ _ALLOWED_REPEATS = _set(
     "very really no yes so much many far long had that ha bye well again never ever more now one two three four five six seven "
     "eight nine zero oh word blah there"
 )
-_EDIT_TERMS = ("i mean", "sorry", "no wait", "or rather", "actually no", "let me rephrase", "let me start over", "scratch that")
+_EDIT_TERMS = (
+    "i mean",
+    "sorry",
+    "no wait",
+    "or rather",
+    "actually no",
+    "let me rephrase",
+    "let me start over",
+    "scratch that",
+)
 _AUXILIARIES = _set("was were had have has did would could will can am are is do should might went got tried wanted")
 _OPENERS = _set(
     "and but so because cause then when which who if although while since unless until whereas before after where though"
@@ -61,14 +70,18 @@ def filler_words(words: Sequence[str]) -> list[str]:
     i = 0
     while i < len(words):
         pair = " ".join(words[i : i + 2])
-        if (rule := _PHRASES.get(pair)) and rule(_at(words, i - 2), _at(words, i - 1), _at(words, i + 2), _at(words, i + 3)):
+        if (rule := _PHRASES.get(pair)) and rule(
+            _at(words, i - 2), _at(words, i - 1), _at(words, i + 2), _at(words, i + 3)
+        ):
             found.append(pair)
             i += 2
             continue
         word, before, after = words[i], _at(words, i - 1), _at(words, i + 1)
         if word in _SINGLE:
             meant = before in _MEANT_BEFORE.get(word, ()) or after in _MEANT_AFTER.get(word, ())
-            if not meant or (word == "actually" and before in {"was", "is", "that"} and after in _SINGLE | _set("the a my")):
+            if not meant or (
+                word == "actually" and before in {"was", "is", "that"} and after in _SINGLE | _set("the a my")
+            ):
                 found.append(word)
         elif word == "like" and _like_fills(_at(words, i - 2), before, after):
             found.append(word)
@@ -86,9 +99,13 @@ def _like_fills(earlier: str, before: str, after: str) -> bool:
     if before in _LIKE_COMPARES_BEFORE:
         return False
     if before in _BE or before.endswith("'s"):
-        if after in {"so", "i'm", "we", "he", "she", "i"} | _NUMBERS and not (before in {"is", "it's"} and after in {"the"}):
+        if after in {"so", "i'm", "we", "he", "she", "i"} | _NUMBERS and not (
+            before in {"is", "it's"} and after in {"the"}
+        ):
             return earlier not in {"what", "sort"}
-        return before in {"was", "were", "are", "i'm", "we're"} and after not in _LIKE_MEANT_AFTER or _be_fills(earlier, before, after)
+        return (before in {"was", "were", "are", "i'm", "we're"} and after not in _LIKE_MEANT_AFTER) or _be_fills(
+            earlier, before, after
+        )
     if before in {"i", "we", "they", "you"}:  # "I like walked" fills, "I like walking" does not
         return after.endswith("ed") or after in _set("never just had went wrote got said told sat took did was")
     if before in _LIKE_VERB_BEFORE:
@@ -102,7 +119,9 @@ def _be_fills(earlier: str, before: str, after: str) -> bool:
 
 
 def _you_know(earlier: str, before: str, after: str, later: str) -> bool:
-    if before in _set("do did if as what that when how let i don't should would could want to until once because where sure"):
+    if before in _set(
+        "do did if as what that when how let i don't should would could want to until once because where sure"
+    ):
         return before in {"that", "because"} and after in _PRONOUNS
     if before in {"way", "people", "person", "somebody", "someone", "everything", "thing"}:
         return False
@@ -119,8 +138,12 @@ def _i_mean(earlier: str, before: str, after: str, later: str) -> bool:
 
 def _class(earlier: str, before: str, after: str, later: str) -> bool:
     """ "a sort of index", "what kind of team" name a class; "it was sort of slow" fills."""
-    named = _set("a an what this that the some any which every one two same these those another other all merge very our")
-    return before not in named and (bool(before) or after not in {"people", "person", "thing"}) and after not in {"course"}
+    named = _set(
+        "a an what this that the some any which every one two same these those another other all merge very our"
+    )
+    return (
+        before not in named and (bool(before) or after not in {"people", "person", "thing"}) and after not in {"course"}
+    )
 
 
 def _or_something(earlier: str, before: str, after: str, later: str) -> bool:
@@ -185,9 +208,16 @@ def restarts(words: Sequence[TimedWord]) -> list[str]:
     for term in _EDIT_TERMS:
         parts = term.split()
         places = [i for i in range(1, len(text)) if text[i : i + len(parts)] == parts]
-        found += [term for i in places if term != "i mean" or _i_mean(_at(text, i - 2), text[i - 1], _at(text, i + 2), "")]
+        found += [
+            term for i in places if term != "i mean" or _i_mean(_at(text, i - 2), text[i - 1], _at(text, i + 2), "")
+        ]
     for i in range(len(text) - 3):
-        if text[i] in _PRONOUNS and text[i + 2] == text[i] and text[i + 1] in _AUXILIARIES and text[i + 3] != text[i + 1]:
+        if (
+            text[i] in _PRONOUNS
+            and text[i + 2] == text[i]
+            and text[i + 1] in _AUXILIARIES
+            and text[i + 3] != text[i + 1]
+        ):
             found.append(" ".join(text[i : i + 4]))
     return found
 

@@ -44,7 +44,7 @@ class Frames:
         self._rest = sound[count * FRAME :]
         if not count:
             return np.zeros((0, BANDS), np.float32)
-        return band_levels(np.lib.stride_tricks.sliding_window_view(sound, SPAN)[:: FRAME][:count] * self._window)
+        return band_levels(np.lib.stride_tricks.sliding_window_view(sound, SPAN)[::FRAME][:count] * self._window)
 
     def flush(self) -> Levels:
         """What is left, as if silence followed."""

@@ -63,7 +63,9 @@ class Sound:
         self._change = change(self._shape)
         self._pitch = np.full(len(levels), np.nan)
         if len(track.hertz):
-            at = np.clip(((np.arange(len(levels)) + 0.5) * FRAME_SECONDS / track.hop).astype(int), 0, len(track.hertz) - 1)
+            at = np.clip(
+                ((np.arange(len(levels)) + 0.5) * FRAME_SECONDS / track.hop).astype(int), 0, len(track.hertz) - 1
+            )
             self._pitch = np.where(track.voiced[at], 12.0 * np.log2(np.maximum(track.hertz[at], 1.0)), np.nan)
 
     def held(self) -> list[Held]:

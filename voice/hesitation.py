@@ -20,7 +20,13 @@ from voice.frames import Frames
 from voice.held import Sound
 from voice.pronunciation import syllables
 from voice.prosody import (
-    PitchTrack, VoiceQuality, integrated_loudness, loudness, pitch, pitch_track, voice_quality,
+    PitchTrack,
+    VoiceQuality,
+    integrated_loudness,
+    loudness,
+    pitch,
+    pitch_track,
+    voice_quality,
 )  # fmt: skip
 from voice.rates import nuclei, pauses_of
 from voice.words import FILLED_PAUSES, TimedWord

@@ -43,6 +43,11 @@ class JitterBuffer:
         self._flowing = filled == count
         return out
 
+    @property
+    def depth(self) -> int:
+        """Samples that wait: how much later than it came the next one is taken."""
+        return self._count
+
     def clear(self) -> None:
         self._pieces.clear()
         self._count, self._flowing = 0, False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,7 +38,7 @@ class Pauses:
 
 def pauses_of(speech: Sequence[Stretch], words: Sequence[TimedWord]) -> Pauses:
     """Count and place them. Between clauses: the recogniser closed one before, or the next word opens one."""
-    gaps = [(a[1], b[0]) for a, b in zip(speech, speech[1:], strict=False)]
+    gaps = [(a[1], b[0]) for a, b in itertools.pairwise(speech)]
     inside = {gap: not between_clauses(gap, words) for gap in gaps}
     counts, within = {}, {}
     for threshold in THRESHOLDS:

@@ -82,7 +82,7 @@ class Refiner:
     @property
     def detector(self) -> Floats:
         """The detector's own probability per 32 ms window."""
-        return 1.0 / (1.0 + np.exp(-self._logits.rows[:, 0]))
+        return np.asarray(1.0 / (1.0 + np.exp(-self._logits.rows[:, 0])), np.float32)
 
     @property
     def seconds(self) -> float:

@@ -27,6 +27,9 @@ class RoomCaller:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS)
         self.gone = False
         self.heard_at = time.monotonic()  # when the last frame arrived, or when we began to wait for one
+        self.phone = False
+        self.reported: float | None = None  # s that the candidate's page says its side of the line takes
+        self.round_trip = 0.0  # s from here to the LiveKit server and back
         self._incoming = JitterBuffer(CUSHION, MOST)
         self._outgoing: asyncio.Queue[Samples] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
@@ -34,6 +37,13 @@ class RoomCaller:
 
     def speak(self, count: int) -> Samples:
         return self._incoming.take(count)
+
+    @property
+    def transport(self) -> float | None:
+        """Our queue, the way there and back, and our cushion. None on a phone, and before the page has reported."""
+        if self.phone or self.reported is None:
+            return None
+        return (LEAD + self._incoming.depth) / RATE + self.round_trip + self.reported
 
     def hear(self, samples: Samples) -> None:
         self._outgoing.put_nowait(samples)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from livekit import rtc
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from agent.engines import Engines
 from agent.journal import Journal
@@ -34,6 +34,7 @@ from memory.events import Resumed, Started, Yielded
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
 DEAF = 0.6  # s without a frame while the connection is being mended: what we hear is no silence of the candidate's
+TIMING = 5.0  # s between two looks at the line's delay
 LEAVING = 3.0  # s that tidying up may take at most
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
@@ -48,8 +49,9 @@ Outcome = Literal["ended", "nobody", "room_lost"]
 class Asked(BaseModel):
     """What a participant or the server sends."""
 
-    kind: Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel"]
+    kind: Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel", "delay"]
     text: str = ""
+    seconds: float = Field(default=0.0, ge=0.0, le=5.0)  # of a delay: what the page's side of the line takes
     to: Literal["notes", "panel"] = "panel"
 
 
@@ -96,6 +98,7 @@ class Conduct:
         self._watch_room()
         self._stage.attach(self._room)
         leasing = asyncio.create_task(stay.journal.keep_lease(stay.lease_seconds), name="leasing")
+        timing = asyncio.create_task(self._time_the_line(), name="room-timing")
         try:
             await self._send_others_away()
             track = rtc.LocalAudioTrack.create_audio_track("viva", self._caller.source)
@@ -115,7 +118,7 @@ class Conduct:
             await asyncio.sleep(LINGER)
             return "ended"
         finally:
-            tasks = [task for task in (leasing, self._mending) if task]
+            tasks = [task for task in (leasing, timing, self._mending) if task]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -135,6 +138,7 @@ class Conduct:
         person = self._candidate
         assert person is not None
         self._stage.candidate_is(person.identity)
+        self._caller.phone, self._caller.reported = person.kind == "sip", None
         was_recorded = stay.raw.stat().st_mtime if stay.raw.is_file() else time.time()
         recorder = Recorder(stay.raw)
         now, names = time.time(), stay.engines.names
@@ -258,6 +262,16 @@ class Conduct:
         self._cut = False
         self._looked()
 
+    async def _time_the_line(self) -> None:
+        """How long it takes to the LiveKit server and back, looked at every few seconds."""
+        while True:
+            with contextlib.suppress(Exception):  # the SDK raises its own kinds while a room reconnects
+                stats = await self._room.get_rtc_stats()
+                pairs = [s.candidate_pair.candidate_pair for s in stats.publisher_stats if s.HasField("candidate_pair")]
+                trips = [p.current_round_trip_time for p in pairs if p.current_round_trip_time > 0]
+                self._caller.round_trip = min(trips, default=self._caller.round_trip)
+            await asyncio.sleep(TIMING)
+
     async def _send_others_away(self) -> None:
         """One interview, one agent: whoever held it before us has lost it."""
         for participant in list(self._room.remote_participants.values()):
@@ -292,12 +306,13 @@ class Conduct:
         try:
             asked = Asked.model_validate(json.loads(payload))
         except (ValueError, ValidationError):
-            return (
-                'not a request: send {"kind": ...} with repeat, pause, go_on, typed, yield, take_back, leave or cancel'
-            )
+            return 'not a request: send {"kind": ...} with repeat, pause, go_on, typed, yield, take_back, leave, cancel or delay'
         role = role_of(person, self._stay.named) if person else "organiser"
         own = ("repeat", "pause", "go_on", "typed", "leave")
-        if role == "candidate" and asked.kind in own:
+        if asked.kind == "delay":
+            if role == "candidate":
+                self._caller.reported = asked.seconds
+        elif role == "candidate" and asked.kind in own:
             if asked.kind == "typed" and not asked.text.strip():
                 return "nothing was typed"
             self._ask(Request(asked.kind, "candidate", asked.text[:LONGEST_TYPED]))

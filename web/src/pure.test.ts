@@ -4,6 +4,7 @@ import { parseEvents } from "./events";
 import { clock, seconds } from "./format";
 import { captionsOf } from "./join/captions";
 import { turnOf } from "./join/phase";
+import { delayOf } from "./join/useDelay";
 import { lineOf } from "./operator/live";
 
 const stream = (segment: string, who: string, text: string, final: boolean) => ({
@@ -26,6 +27,18 @@ describe("captions", () => {
   });
   it("ignores streams that are no captions", () => {
     expect(captionsOf([{ text: "x", streamInfo: {} }])).toEqual([]);
+  });
+});
+
+describe("how long this side of the line takes", () => {
+  const pair = { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.03 };
+  const heard = { type: "inbound-rtp", kind: "audio", jitterBufferDelay: 10, jitterBufferEmittedCount: 200 };
+  it("is the way there and back, the buffer and the loudspeaker", () => {
+    expect(delayOf([pair, heard], 0.02)).toBeCloseTo(0.1);
+  });
+  it("is not guessed", () => {
+    expect(delayOf([pair], 0.02)).toBeNull();
+    expect(delayOf([heard], 0.02)).toBeNull();
   });
 });
 

@@ -15,6 +15,7 @@ import type { Api, Invitation, RoomAccess } from "../api";
 import { SelfView } from "./SelfView";
 import { captionsOf } from "./captions";
 import { type Phase, turnOf } from "./phase";
+import { useDelay } from "./useDelay";
 
 interface Props {
   api: Api;
@@ -133,6 +134,7 @@ function Stage({ api, invitation, trouble, onEnded }: { api: Api; invitation: In
     return () => clearInterval(timer);
   }, [agent, ended, api, invitation.id]);
 
+  useDelay(localParticipant, agent);
   const ask = useCallback(
     async (kind: string, text = "") => {
       if (!agent) return setSaid("Viva is not here yet.");

@@ -1,0 +1,97 @@
+"""The pictures of a report: each answer with its words, pauses and pitch, and the interview among the person's earlier ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dialogue.report_model import Report
+from dialogue.state import State, Turn
+from voice.audio import SPEECH_RATE, Samples, stream_resample
+from voice.pictures import Picture, draw_answer, draw_distributions
+from voice.prosody import pitch_track
+
+MARGIN = 0.5  # s shown before and after an answer
+LONGEST = 240.0  # s of an answer that are drawn
+# Label to what an answer's delivery, as in report.json, holds of it.
+_SINGLE = {
+    "delay before answering (s)": "response_delay",
+    "articulation rate (syllables/s)": "articulation_rate",
+    "um, uh, filler words (per min)": "filler_rate",
+    "share of silence": "pause_share",
+    "pitch variation (semitones)": "pitch_sd_semitones",
+}
+_PAUSES = "pause length (s)"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Paths relative to the report. `answers`: by turn."""
+
+    answers: Mapping[int, str] = field(default_factory=dict)
+    distributions: str = ""
+
+
+def draw_pictures(
+    report: Report, state: State, candidate: Samples, rate: int, folder: Path, earlier: Iterable[Mapping[str, Any]]
+) -> Pictures:
+    """Into `folder`: answers/turn-N.png and, where anything was measured, distributions.png."""
+    drawn: dict[int, str] = {}
+    for turn in state.turns:
+        if turn.delivery is None:
+            continue
+        (folder / "answers").mkdir(exist_ok=True)
+        name = f"answers/turn-{turn.number}.png"
+        draw_answer(_picture(turn, candidate, rate), folder / name)
+        drawn[turn.number] = name
+    now = values_of([report.model_dump(mode="json")])
+    if not any(now.values()):
+        return Pictures(drawn)
+    before = [r for r in earlier if r.get("session") != report.session and r.get("created_at", "") < report.created_at]
+    title = f"this interview and {len(before)} earlier" if before else "this interview"
+    draw_distributions(now, values_of(before) if report.mode == "practice" else {}, folder / "distributions.png", title)
+    return Pictures(drawn, "distributions.png")
+
+
+def values_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Label to the values of all answers. Reports may be of an older version and lack some."""
+    found: dict[str, list[float]] = {label: [] for label in (_PAUSES, *_SINGLE)}
+    for report in reports:
+        for question in report.get("questions", []):
+            for exchange in question.get("exchanges", []):
+                delivery = exchange.get("delivery")
+                if not delivery:
+                    continue
+                found[_PAUSES] += [p["end"] - p["start"] for p in delivery.get("silent_pauses", [])]
+                for label, name in _SINGLE.items():
+                    if delivery.get(name) is not None:
+                        found[label].append(float(delivery[name]))
+    return found
+
+
+def _picture(turn: Turn, candidate: Samples, rate: int) -> Picture:
+    delivery = turn.delivery
+    assert delivery is not None
+    start = max(0.0, delivery.start - MARGIN)
+    end = min(delivery.end + MARGIN, start + LONGEST, len(candidate) / rate)
+    sound = stream_resample(candidate[round(start * rate) : round(end * rate)], rate, SPEECH_RATE)
+    edges = [delivery.start, *(t for p in delivery.silent_pauses for t in (p.start, p.end)), delivery.end]
+    speech = list(zip(edges[::2], edges[1::2], strict=True))
+    track = pitch_track(sound, [(a - start, b - start) for a, b in speech])
+    return Picture(
+        sound,
+        SPEECH_RATE,
+        start,
+        words=[(w.start, w.end, w.text) for piece in turn.heard if not piece.typed for w in piece.words],
+        speech=speech,
+        pauses=[(p.start, p.end) for p in delivery.silent_pauses],
+        filled=[(f.start, f.end, f.word) for f in delivery.filled_pauses],
+        lengthened=[(w.start, w.end, w.text) for w in delivery.lengthened],
+        breaths=[(b.start, b.end) for b in delivery.breaths],
+        pitch_times=start + (np.arange(len(track.hertz)) + 0.5) * track.hop,
+        pitch_hertz=np.where(track.voiced, track.hertz, np.nan),
+    )

@@ -1,0 +1,181 @@
+"""Pictures of what was measured: one answer with its words and pitch, and how its numbers lie among one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voice.audio import Samples
+
+INK, SPEECH, PAUSE, FILLER, PITCH, HELD, BREATH = (
+    "#22303c", "#2f6f9f", "#f2c14e", "#d1495b", "#5b8c5a", "#8a6fb0", "#9fb8c8",
+)  # fmt: skip
+Span = tuple[float, float]
+Named = tuple[float, float, str]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One stretch of one person's speech. Times in s on the axis that is shown; `samples` begin at `start`."""
+
+    samples: Samples
+    rate: int
+    start: float
+    words: Sequence[Named]
+    speech: Sequence[Span]
+    pauses: Sequence[Span]
+    filled: Sequence[Named]
+    pitch_times: npt.NDArray[np.floating]
+    pitch_hertz: npt.NDArray[np.floating]  # NaN where unvoiced
+    lengthened: Sequence[Named] = ()
+    breaths: Sequence[Span] = ()
+    title: str = ""
+    marks: Sequence[tuple[float, str]] = field(default=())
+
+
+def draw_answer(picture: Picture, path: Path, *, seconds_per_row: float = 20.0) -> None:
+    """PNG: waveform with pauses, fillers, breaths and words; the pitch track under it."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    duration = len(picture.samples) / picture.rate
+    rows = max(1, int(np.ceil(duration / seconds_per_row)))
+    width = min(seconds_per_row, max(duration, 1.0))
+    figure, axes = plt.subplots(
+        2 * rows, 1, figsize=(14, 0.8 + 2.9 * rows), squeeze=False, layout="constrained",
+        gridspec_kw={"height_ratios": [2, 1] * rows},
+    )  # fmt: skip
+    for row in range(rows):
+        start = picture.start + row * seconds_per_row
+        _waveform(axes[2 * row][0], picture, start, start + width)
+        _pitch(axes[2 * row + 1][0], picture, start, start + width)
+    axes[-1][0].set_xlabel("seconds")
+    _legend(figure)
+    if picture.title:
+        figure.suptitle(picture.title, fontsize=11, color=INK)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def _waveform(axis: Any, picture: Picture, start: float, end: float) -> None:
+    axis.set_xlim(start, end)
+    axis.set_ylim(-1.75, 1.1)
+    axis.set_yticks([])
+    axis.tick_params(axis="x", labelsize=7)
+    _bare(axis)
+    for spans, colour, alpha in ((picture.pauses, PAUSE, 0.45), (picture.breaths, BREATH, 0.9)):
+        for a, b in spans:
+            axis.axvspan(a, b, color=colour, alpha=alpha, lw=0)
+    for a, b, text in picture.filled:
+        axis.axvspan(a, b, color=FILLER, alpha=0.35, lw=0)
+        if start <= a < end:
+            axis.text((a + b) / 2, 1.0, text, fontsize=7, color=FILLER, ha="center", va="top", clip_on=True)
+    for a, b, _ in picture.lengthened:
+        axis.plot([a, b], [-1.08] * 2, color=HELD, lw=2.5, solid_capstyle="butt")
+    _wave(axis, picture, start, end)
+    for i, (a, b, text) in enumerate(picture.words):
+        if start <= (a + b) / 2 < end:
+            axis.text(
+                (a + b) / 2, -1.2 - 0.26 * (i % 2), text, fontsize=6.5, ha="center", va="top", color=INK, clip_on=True
+            )
+    for a, b in picture.pauses:
+        if b - a >= 0.5 and start <= (a + b) / 2 < end:
+            axis.text((a + b) / 2, 0.9, f"{b - a:.2f} s", fontsize=6.5, ha="center", va="top", color=INK, clip_on=True)
+
+
+def _wave(axis: Any, picture: Picture, start: float, end: float) -> None:
+    first = max(0, round((start - picture.start) * picture.rate))
+    part = picture.samples[first : round((end - picture.start) * picture.rate)]
+    step = max(1, len(part) // 2400)
+    usable = len(part) // step * step
+    if not usable:
+        return
+    blocks = part[:usable].reshape(-1, step)
+    top = max(float(np.abs(picture.samples).max()), 1e-6)
+    times = start + (np.arange(len(blocks)) + 0.5) * step / picture.rate
+    axis.fill_between(times, blocks.min(axis=1) / top, blocks.max(axis=1) / top, color=SPEECH, lw=0)
+
+
+def _pitch(axis: Any, picture: Picture, start: float, end: float) -> None:
+    axis.set_xlim(start, end)
+    _bare(axis)
+    axis.tick_params(labelsize=7)
+    voiced = picture.pitch_hertz[np.isfinite(picture.pitch_hertz)]
+    if len(voiced):
+        middle = float(np.median(voiced))
+        axis.plot(picture.pitch_times, 12 * np.log2(picture.pitch_hertz / middle), ".", ms=2.2, color=PITCH)
+        axis.axhline(0.0, color=INK, lw=0.4, alpha=0.5)
+        axis.set_ylim(-10, 10)
+        axis.set_ylabel(f"semitones\nfrom {middle:.0f} Hz", fontsize=6.5)
+    else:
+        axis.set_yticks([])
+
+
+def _bare(axis: Any) -> None:
+    for side in ("top", "right", "left"):
+        axis.spines[side].set_visible(False)
+
+
+def _legend(figure: Any) -> None:
+    from matplotlib.patches import Patch
+
+    names = {
+        "silent pause": PAUSE,
+        "filled pause": FILLER,
+        "held sound": HELD,
+        "breath (estimate)": BREATH,
+        "pitch": PITCH,
+    }
+    handles = [Patch(color=colour, label=name) for name, colour in names.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=7, frameon=False)
+
+
+def draw_distributions(
+    now: Mapping[str, Sequence[float]], earlier: Mapping[str, Sequence[float]], path: Path, title: str = ""
+) -> None:
+    """PNG: for each measure, the values of this interview over those of the person's own earlier ones.
+
+    `now`, `earlier`: label with unit to values. Without earlier ones the picture shows this interview alone.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    labels = [label for label, values in now.items() if len(values)]
+    columns = min(3, max(1, len(labels)))
+    rows = max(1, -(-len(labels) // columns))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(4.6 * columns, 1.9 * rows + 0.7), squeeze=False, layout="constrained"
+    )
+    rng = np.random.default_rng(0)  # points beside each other, the same on every run
+    for i, axis in enumerate(axes.flat):
+        if i >= len(labels):
+            axis.set_axis_off()
+            continue
+        label = labels[i]
+        for height, values, colour in ((1.0, earlier.get(label, ()), BREATH), (0.0, now[label], SPEECH)):
+            if not len(values):
+                continue
+            spread = height + rng.uniform(-0.16, 0.16, len(values))
+            axis.plot(values, spread, "o", ms=4, color=colour, alpha=0.75, mew=0)
+            middle = float(np.median(values))
+            axis.plot([middle, middle], [height - 0.3, height + 0.3], color=INK, lw=1.5)
+        axis.set_ylim(-0.6, 1.6)
+        axis.set_yticks([0.0, 1.0], ["this time", "earlier" if len(earlier.get(label, ())) else ""], fontsize=7)
+        axis.set_title(label, fontsize=8, color=INK)
+        axis.tick_params(axis="x", labelsize=7)
+        _bare(axis)
+        if label.startswith("pause") and min(now[label]) > 0:
+            axis.set_xscale("log")
+    if title:
+        figure.suptitle(title, fontsize=10, color=INK)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
