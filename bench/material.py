@@ -128,9 +128,12 @@ def sources(part: str) -> list[tuple[str, Samples]]:
     """Clean sound to cut pieces from. `fit`: what the refiner is fitted on; `test`: what it never saw."""
     if part == "fit":
         return _fit_sources()
-    found = [(c.name, c.samples) for c in clips() if zlib.crc32(c.name.encode()) % 2 and "creaky" not in c.name]
+    odd = ("creaky", "breaths")  # neither begins where its level says
+    found = [
+        (c.name, c.samples) for c in clips() if zlib.crc32(c.name.encode()) % 2 and not any(o in c.name for o in odd)
+    ]
     voice = PersonaVoice("slt", SPEECH_RATE)
-    return found + [(f"slt {i}", voice.say(text)) for i, text in enumerate(_SPOKEN)]
+    return found + [(f"slt {i}", voice.say(text)) for i, text in enumerate(SPOKEN)]
 
 
 def pieces(part: str = "test") -> list[Piece]:
@@ -172,14 +175,14 @@ def _fit_sources() -> list[tuple[str, Samples]]:
     for path in sorted(Path(moonshine_voice.__file__).parent.rglob("*.wav")):
         found.append((path.name, load(path).at(SPEECH_RATE).samples))
     rms = PersonaVoice("rms", SPEECH_RATE)
-    found += [(f"rms {i}", rms.say(text)) for i, text in enumerate(_SPOKEN)]
+    found += [(f"rms {i}", rms.say(text)) for i, text in enumerate(SPOKEN)]
     for i, (variant, pace, pitch) in enumerate([("en", 150, 30), ("en-us", 175, 55), ("en-gb-scotland", 120, 70)]):
         voice = EspeakVoice(variant, words_per_minute=pace, pitch=pitch)
-        found += [(f"espeak {i}", resample(voice.say(text), voice.rate, SPEECH_RATE)) for text in _SPOKEN]
+        found += [(f"espeak {i}", resample(voice.say(text), voice.rate, SPEECH_RATE)) for text in SPOKEN]
     return found
 
 
-_SPOKEN = (
+SPOKEN = (
     "I moved the reporting pipeline to streaming",
     "because the analysts were always late",
     "it went from six hours to four minutes",
@@ -187,8 +190,8 @@ _SPOKEN = (
 )
 
 
-def held(piece: Piece, rng: np.random.Generator) -> Piece:
-    """The piece with its loudest vowel held for 0.2 to 1.5 s longer, by repeating its periods: people hold sounds."""
+def held(piece: Piece, rng: np.random.Generator, least: float = 0.2, most: float = 1.5) -> Piece:
+    """The piece with its loudest vowel held for `least` to `most` s longer, by repeating its periods: people hold sounds."""
     window = 640
     sound = piece.samples
     power = uniform_filter1d(np.square(sound, dtype=np.float64), window)
@@ -203,7 +206,7 @@ def held(piece: Piece, rng: np.random.Generator) -> Piece:
         return piece
     loop = sound[at : at + period * 3]
     fade = np.linspace(0.0, 1.0, period, dtype=np.float32)
-    more = round(float(rng.uniform(0.2, 1.5)) * SPEECH_RATE)
+    more = round(float(rng.uniform(least, most)) * SPEECH_RATE)
     made = np.zeros(more + 2 * len(loop), np.float32)
     step = len(loop) - period
     for i in range(0, more + period, step):

@@ -15,6 +15,7 @@ from voice.audio import Samples
 INK, SPEECH, PAUSE, FILLER, PITCH, HELD, BREATH = (
     "#22303c", "#2f6f9f", "#f2c14e", "#d1495b", "#5b8c5a", "#8a6fb0", "#9fb8c8",
 )  # fmt: skip
+_PAUSE_TICKS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # s
 Span = tuple[float, float]
 Named = tuple[float, float, str]
 
@@ -38,7 +39,7 @@ class Picture:
     marks: Sequence[tuple[float, str]] = field(default=())
 
 
-def draw_answer(picture: Picture, path: Path, *, seconds_per_row: float = 20.0) -> None:
+def draw_answer(picture: Picture, path: Path, *, longest_row: float = 24.0) -> None:
     """PNG: waveform with pauses, fillers, breaths and words; the pitch track under it."""
     import matplotlib
 
@@ -46,14 +47,14 @@ def draw_answer(picture: Picture, path: Path, *, seconds_per_row: float = 20.0) 
     from matplotlib import pyplot as plt
 
     duration = len(picture.samples) / picture.rate
-    rows = max(1, int(np.ceil(duration / seconds_per_row)))
-    width = min(seconds_per_row, max(duration, 1.0))
+    rows = max(1, int(np.ceil(duration / longest_row)))
+    width = max(duration, 1.0) / rows
     figure, axes = plt.subplots(
         2 * rows, 1, figsize=(14, 0.8 + 2.9 * rows), squeeze=False, layout="constrained",
         gridspec_kw={"height_ratios": [2, 1] * rows},
     )  # fmt: skip
     for row in range(rows):
-        start = picture.start + row * seconds_per_row
+        start = picture.start + row * width
         _waveform(axes[2 * row][0], picture, start, start + width)
         _pitch(axes[2 * row + 1][0], picture, start, start + width)
     axes[-1][0].set_xlabel("seconds")
@@ -66,7 +67,7 @@ def draw_answer(picture: Picture, path: Path, *, seconds_per_row: float = 20.0) 
 
 def _waveform(axis: Any, picture: Picture, start: float, end: float) -> None:
     axis.set_xlim(start, end)
-    axis.set_ylim(-1.75, 1.1)
+    axis.set_ylim(-1.9, 1.1)
     axis.set_yticks([])
     axis.tick_params(axis="x", labelsize=7)
     _bare(axis)
@@ -83,7 +84,7 @@ def _waveform(axis: Any, picture: Picture, start: float, end: float) -> None:
     for i, (a, b, text) in enumerate(picture.words):
         if start <= (a + b) / 2 < end:
             axis.text(
-                (a + b) / 2, -1.2 - 0.26 * (i % 2), text, fontsize=6.5, ha="center", va="top", color=INK, clip_on=True
+                (a + b) / 2, -1.16 - 0.24 * (i % 3), text, fontsize=6.5, ha="center", va="top", color=INK, clip_on=True
             )
     for a, b in picture.pauses:
         if b - a >= 0.5 and start <= (a + b) / 2 < end:
@@ -150,10 +151,15 @@ def draw_distributions(
     from matplotlib import pyplot as plt
 
     labels = [label for label, values in now.items() if len(values)]
+    compared = any(len(earlier.get(label, ())) for label in labels)
     columns = min(3, max(1, len(labels)))
     rows = max(1, -(-len(labels) // columns))
     figure, axes = plt.subplots(
-        rows, columns, figsize=(4.6 * columns, 1.9 * rows + 0.7), squeeze=False, layout="constrained"
+        rows,
+        columns,
+        figsize=(3.7 * columns, (1.5 if compared else 1.05) * rows + 0.5),
+        squeeze=False,
+        layout="constrained",
     )
     rng = np.random.default_rng(0)  # points beside each other, the same on every run
     for i, axis in enumerate(axes.flat):
@@ -164,18 +170,22 @@ def draw_distributions(
         for height, values, colour in ((1.0, earlier.get(label, ()), BREATH), (0.0, now[label], SPEECH)):
             if not len(values):
                 continue
-            spread = height + rng.uniform(-0.16, 0.16, len(values))
-            axis.plot(values, spread, "o", ms=4, color=colour, alpha=0.75, mew=0)
-            middle = float(np.median(values))
-            axis.plot([middle, middle], [height - 0.3, height + 0.3], color=INK, lw=1.5)
-        axis.set_ylim(-0.6, 1.6)
-        axis.set_yticks([0.0, 1.0], ["this time", "earlier" if len(earlier.get(label, ())) else ""], fontsize=7)
-        axis.set_title(label, fontsize=8, color=INK)
-        axis.tick_params(axis="x", labelsize=7)
-        _bare(axis)
+            axis.plot(
+                values, height + rng.uniform(-0.16, 0.16, len(values)), "o", ms=5, color=colour, alpha=0.75, mew=0
+            )
+            axis.plot([float(np.median(values))] * 2, [height - 0.3, height + 0.3], color=INK, lw=1.5)
+        axis.set_ylim(-0.6, 1.6 if compared else 0.6)
+        axis.set_yticks([0.0, 1.0] if compared else [0.0], ["this time", "earlier"] if compared else [""], fontsize=8)
+        axis.set_title(label, fontsize=9, color=INK)
         if label.startswith("pause") and min(now[label]) > 0:
             axis.set_xscale("log")
+            axis.set_xticks(_PAUSE_TICKS, [f"{t:g}" for t in _PAUSE_TICKS])
+            axis.minorticks_off()
+            shown = [*now[label], *earlier.get(label, ())]
+            axis.set_xlim(0.8 * min(shown), 1.25 * max(shown))
+        axis.tick_params(axis="x", labelsize=8)
+        _bare(axis)
     if title:
         figure.suptitle(title, fontsize=10, color=INK)
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -251,8 +251,20 @@ def _routes(app: FastAPI) -> None:
         return StreamingResponse(body, media_type="text/event-stream", headers=headers)
 
     for name, kind in (("report.json", "application/json"), ("report.html", "text/html"), ("transcript.json", "application/json"),
-                       ("timeline.png", "image/png"), ("recording.wav", "audio/wav")):  # fmt: skip
+                       ("timeline.png", "image/png"), ("distributions.png", "image/png"), ("recording.wav", "audio/wav")):  # fmt: skip
         _file(app, f"{one}/{name.removesuffix('.json')}", name, kind)
+
+    responses = {**_RESPONSES, 200: {"content": {"image/png": {}}}}
+
+    @app.get(f"{one}/answers/{{turn}}.png", dependencies=[Reader], response_class=Response, responses=responses)
+    async def picture(use: Use, session: Session, turn: Annotated[int, InPath(ge=0, le=10_000)]) -> FileResponse:
+        """An answer's waveform with its words, pauses, fillers and pitch."""
+        await use.interviews.known(session)
+        return FileResponse(
+            use.interviews.report(session, f"answers/turn-{turn}.png"),
+            media_type="image/png",
+            headers={"Cache-Control": "no-store"},
+        )
 
 
 def _file(app: FastAPI, path: str, name: str, kind: str) -> None:

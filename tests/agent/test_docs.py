@@ -33,9 +33,19 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_what_is_measured_is_what_is_kept() -> None:
     """The record in memory and the measures in voice are two types (voice knows nothing of memory); their names agree."""
-    shared = {f.name for f in fields(Measures)} - {"duration", "words", "speech", "snr_db", "notes"}
-    kept = set(Delivery.model_fields) - {"start", "end", "response_delay", "first_word_delay", "interruptions"}
+    shared = {f.name for f in fields(Measures)} - {
+        "duration", "words", "speech", "snr_db", "notes", "pitch_track", "voice_quality",
+    }  # fmt: skip
+    kept = set(Delivery.model_fields) - {
+        "start", "end", "response_delay", "response_delay_reliable", "transport_delay", "first_word_delay", "interruptions",
+    }  # fmt: skip
     assert shared == kept
+
+
+def test_every_measure_that_is_kept_is_documented() -> None:
+    page = (ROOT / "docs/metrics.md").read_text("utf-8")
+    missing = [name for name in Delivery.model_fields if name not in ("start", "end") and f"`{name}`" not in page]
+    assert not missing
 
 
 def test_no_address_of_this_machine_and_no_secret_in_what_is_committed() -> None:

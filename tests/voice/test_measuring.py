@@ -13,7 +13,7 @@ from voice.align import Aligner, spread
 from voice.audio import AudioError, Samples, load, resample
 from voice.boundaries import map_speech
 from voice.hesitation import measure
-from voice.prosody import pitch
+from voice.prosody import pitch, pitch_track
 from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.offline import transcribe
 from voice.tts.espeak import EspeakVoice
@@ -83,7 +83,8 @@ def test_pitch_of_a_gliding_tone() -> None:
     semitones = 3.0 * np.sin(2 * np.pi * 0.5 * time)
     phase = 2 * np.pi * np.cumsum(150.0 * 2 ** (semitones / 12)) / RATE
     voice = sum(np.sin(k * phase) / k for k in range(1, 8)).astype(np.float32) * np.float32(0.1)
-    found = pitch(voice)
+    speech = [(0.0, 3.0)]
+    found = pitch(pitch_track(voice, speech), speech)
     assert found is not None
     assert found.sd == pytest.approx(3.0 / np.sqrt(2), abs=0.3)
 

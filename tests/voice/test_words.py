@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.disfluency import filler_words, repetitions, restarts
+from voice.disfluency import cut_offs, filler_words, repetitions, restarts
 from voice.pronunciation import phones, syllables
 from voice.stt.agreement import LocalAgreement
 from voice.stt.hallucination import believable
@@ -57,9 +57,31 @@ def test_repetitions(text: str, found: list[str]) -> None:
     assert repetitions(timed(text)) == found
 
 
-def test_restarts() -> None:
-    assert restarts(timed("we mov- moved it")) == ["mov-"]
-    assert restarts(timed("on Monday no wait on Tuesday")) == ["no wait"]
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("on Monday no wait on Tuesday", ["no wait"]),
+        ("I was I had a plan", ["i was i had"]),
+        ("I think I can do it", []),
+        ("it was slow I mean really slow", ["i mean"]),
+        ("that is what I mean", []),
+    ],
+)
+def test_restarts(text: str, found: list[str]) -> None:
+    assert restarts(timed(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("we mov- moved it", ["mov-"]),
+        ("pipel pipeline", ["pipel"]),
+        ("the there", []),
+        ("a well-known end-to-end test", []),
+    ],
+)
+def test_cut_offs(text: str, found: list[str]) -> None:
+    assert cut_offs(timed(text)) == found
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ import { Trouble } from "../Trouble";
 import { Charts } from "./Charts";
 import { Coach } from "./Coach";
 import { Comparison } from "./Comparison";
+import { Delivery, Picture } from "./Delivery";
 import { QuestionCard, Statements } from "./QuestionCard";
 import { Retry } from "./Retry";
 import { Timeline } from "./Timeline";
-import { type Report, type TranscriptLine, measuredOf } from "./model";
+import { type Report, type TranscriptLine, measuredOf, namesOf } from "./model";
 import { usePlayer } from "./player";
 
 /** The report, made from report.json alone; every quote plays. */
@@ -101,11 +102,18 @@ export function ReportPage({ id }: { id: string }) {
       {practice && <Comparison api={api} id={id} />}
       {report.questions.map((question, i) => (
         <QuestionCard key={question.id} question={question} index={i} player={player}>
+          {sound &&
+            question.exchanges
+              .filter((e) => e.delivery)
+              .map((e) => (
+                <Picture key={e.turn} api={api} path={`/interviews/${id}/answers/${e.turn}.png`} label={e.kind === "core" ? "Picture of this answer" : "Picture of the answer to the follow-up"} />
+              ))}
           {practice && question.exchanges.length > 0 && <Retry api={api} id={id} question={question.id} />}
         </QuestionCard>
       ))}
       {practice && <Coach api={api} id={id} player={player} />}
       <Charts answers={measuredOf(report)} />
+      {report.delivery && <Delivery summary={report.delivery} names={namesOf(report)} picture={<Picture api={api} path={`/interviews/${id}/distributions.png`} label="How these numbers lie among your earlier ones" open />} />}
       <footer className="limits">
         {report.limits.map((limit) => (
           <p key={limit}>{limit}</p>

@@ -15,6 +15,7 @@ export interface Delivery {
   start: number;
   end: number;
   response_delay: number | null;
+  response_delay_reliable?: boolean;
   speaking_time: number;
   silent_pauses: { start: number; end: number }[];
   longest_pause: number;
@@ -79,7 +80,24 @@ export interface Report {
     practice_plan: Statement[];
     talk_ratio: number | null;
   };
+  delivery?: DeliverySummary | null;
   limits: string[];
+}
+
+/** Delivery against the person's own first answers. */
+export interface DeliverySummary {
+  warm_up: number[];
+  warm_up_seconds: number;
+  measures: {
+    name: string;
+    label: string;
+    unit: string;
+    baseline: number | null;
+    answers: { turn: number; value: number | null; change: number | null }[];
+    per_minute: number | null;
+  }[];
+  steadiness: { value: number; parts: { name: string; value: number; baseline: number }[]; answers: number } | null;
+  note: string;
 }
 
 export interface TranscriptLine {
@@ -96,11 +114,11 @@ export interface Measured {
 }
 
 export function measuredOf(report: Report): Measured[] {
-  return report.questions.flatMap((question, i) =>
-    question.exchanges.flatMap((exchange) => {
-      if (!exchange.delivery) return [];
-      const name = exchange.kind === "core" ? `Q${i + 1}` : `Q${i + 1} follow-up`;
-      return [{ name, delivery: exchange.delivery }];
-    }),
-  );
+  const names = namesOf(report);
+  return report.questions.flatMap((question) => question.exchanges.flatMap((e) => (e.delivery ? [{ name: names.get(e.turn)!, delivery: e.delivery }] : [])));
+}
+
+/** Turn to what an answer is called. */
+export function namesOf(report: Report): Map<number, string> {
+  return new Map(report.questions.flatMap((question, i) => question.exchanges.map((e) => [e.turn, e.kind === "core" ? `Q${i + 1}` : `Q${i + 1} follow-up`] as const)));
 }

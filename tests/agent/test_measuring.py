@@ -1,0 +1,100 @@
+"""An answer measured while it is heard gives the numbers that its recording gives, and the line's delay is taken out."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from livekit import rtc
+
+from agent.ear import Ear
+from agent.measuring import Floor, measure_answer, measure_recorded, measure_turn
+from dialogue.state import Turn
+from memory.events import Heard, Spoken
+from memory.records import Word
+from simulation.speech import PersonaVoice
+from voice.audio import Samples, from_int16, to_int16
+
+RATE = 24_000
+
+
+class Never:
+    """The turn's end is not the point here."""
+
+    def probability(self, window: Samples) -> float:
+        return 0.0
+
+
+def pcm(sound: Samples) -> bytes:
+    """What came out of from_int16, as it went in."""
+    return np.round(sound * 32768.0).astype(np.int16).tobytes()
+
+
+def call() -> tuple[Samples, list[Word], float, float]:
+    """24 kHz of an answer in two clauses, its words, when the question's sound ended, and when the answer begins."""
+    voice = PersonaVoice("slt", RATE)
+    clauses = [voice.say("I moved the reporting pipeline"), voice.say("because the analysts were always late")]
+    rng = np.random.default_rng(0)
+    parts = [np.zeros(round(2.3 * RATE), np.float32), clauses[0], np.zeros(round(0.8 * RATE), np.float32), clauses[1]]
+    sound = np.concatenate([*parts, np.zeros(4 * RATE, np.float32)])
+    sound = from_int16(
+        to_int16(sound + (5e-4 * rng.standard_normal(len(sound))).astype(np.float32))
+    )  # as it is recorded
+    words, at = [], 2.3
+    for clause, text in zip(clauses, ("I moved the pipeline,", "because analysts waited."), strict=True):
+        texts = text.split()
+        step = len(clause) / RATE / len(texts)
+        words += [
+            Word(text=w, start=round(at + i * step, 3), end=round(at + (i + 1) * step, 3)) for i, w in enumerate(texts)
+        ]
+        at += len(clause) / RATE + 0.8
+    return sound, words, 1.1, 2.3
+
+
+def turn_of(words: list[Word], floor: float, transport: float | None) -> Turn:
+    heard = Heard(at=0.0, t=words[0].start, turn=0, text="x", words=words, end=words[-1].end)
+    spoken = Spoken(at=0.0, t=0.2, turn=0, end=floor, transport=transport)
+    return Turn(number=0, question="q", text="?", why="", spoken=spoken, heard=(heard,), answered=True)
+
+
+@pytest.mark.parametrize("frame", [480, 240, 1201])
+async def test_live_numbers_equal_those_of_the_recording(frame: int) -> None:
+    sound, words, floor, _ = call()
+    turn = turn_of(words, floor, 0.0)
+    with ThreadPoolExecutor(1) as executor:
+        ear = Ear(0.0, Never(), executor)
+        for at in range(0, len(sound) - frame, frame):
+            ear.hear(rtc.AudioFrame(pcm(sound[at : at + frame]), RATE, 1, frame))
+        live = await measure_turn(ear, turn, Floor(floor), executor, measure_answer)
+    recorded = measure_recorded(sound, RATE, turn, [], measure_answer)
+    assert live == recorded
+    assert live is not None and len(live.silent_pauses) == 1 and live.pauses_between_clauses == 1
+
+
+@pytest.mark.parametrize(("transport", "reliable"), [(0.0, True), (0.25, True), (None, False)])
+def test_the_delay_before_an_answer_is_that_of_the_person(transport: float | None, reliable: bool) -> None:
+    sound, words, floor, begins = call()
+    found = measure_recorded(sound, RATE, turn_of(words, floor, transport), [], measure_answer)
+    assert found is not None and found.response_delay is not None
+    assert found.response_delay == pytest.approx(begins - floor - (transport or 0.0), abs=0.05)
+    assert found.response_delay_reliable is reliable
+
+
+def test_who_speaks_before_the_question_ends_overlaps() -> None:
+    sound, words, _, begins = call()
+    found = measure_recorded(sound, RATE, turn_of(words, begins + 0.4, 0.0), [], measure_answer)
+    assert found is not None and found.response_delay == pytest.approx(-0.4, abs=0.05)
+
+
+async def test_a_line_that_ends_at_once_is_measured_all_the_same() -> None:
+    sound, words, floor, _ = call()
+    end = round((words[-1].end + 0.1) * RATE)
+    with ThreadPoolExecutor(1) as executor:
+        ear = Ear(0.0, Never(), executor)
+        for at in range(0, end - 480, 480):
+            ear.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
+        async with asyncio.timeout(10):
+            found = await measure_turn(ear, turn_of(words, floor, 0.0), Floor(floor), executor, measure_answer)
+    assert found is not None and found.phonation_time > 2.0
