@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,15 @@ class Pictures:
 
     answers: Mapping[int, str] = field(default_factory=dict)
     distributions: str = ""
+
+    def inline(self, folder: Path) -> Pictures:
+        """The pictures themselves in place of their paths, for a page that stands alone."""
+
+        def uri(name: str) -> str:
+            return "data:image/png;base64," + base64.b64encode((folder / name).read_bytes()).decode()
+
+        answers = {turn: uri(name) for turn, name in self.answers.items()}
+        return Pictures(answers, uri(self.distributions) if self.distributions else "")
 
 
 def draw_pictures(

@@ -62,7 +62,7 @@ def write_report(
                 sound = _data_uri(candidate, agent)
                 draw(timeline_of(report, candidate, agent, spoken), building / "timeline.png")
                 pictures = draw_pictures(report, state, candidate, RATE, building, earlier)
-            page = render("report.html.j2", report=data, sound=sound, pictures=pictures)
+            page = render("report.html.j2", report=data, sound=sound, pictures=pictures.inline(building))
             (building / "report.html").write_text(page, "utf-8")
             building.chmod(0o755)
             if folder.exists():

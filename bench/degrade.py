@@ -79,6 +79,20 @@ def babble_of(crowd: Sequence[Samples]) -> Callable[[int, np.random.Generator], 
     return babble
 
 
+def breathing(samples: Samples, rng: np.random.Generator) -> Samples:
+    """A breath of 0.2 to 0.5 s about every two seconds, wherever it falls, 22 to 32 dB under the speech."""
+    out = samples.copy()
+    level = float(np.sqrt(speech_power(samples)))
+    sos = butter(2, [500, 5000], "bandpass", fs=SPEECH_RATE, output="sos")
+    for _ in range(max(1, len(samples) // (2 * SPEECH_RATE))):
+        count = int(rng.uniform(0.2, 0.5) * SPEECH_RATE)
+        at = int(rng.integers(0, max(1, len(samples) - count)))
+        noise = sosfilt(sos, rng.standard_normal(count)) * np.hanning(count)
+        noise *= level * 10 ** (-rng.uniform(22, 32) / 20) / np.std(noise)
+        out[at : at + count] += noise.astype(np.float32)[: len(out) - at]
+    return out
+
+
 def reverberant(seconds: float = 0.4) -> Degrade:
     """A room with this reverberation time (60 dB): direct sound and an exponential tail 9 dB below it."""
 
@@ -169,6 +183,7 @@ CONDITIONS: dict[str, Degrade] = {
     "fan 20 dB": noisy(20, fan),
     "fan 10 dB": noisy(10, fan),
     "keyboard 20 dB": noisy(20, keyboard),
+    "breaths": breathing,
     "reverberation 0.4 s": reverberant(),
     "G.711": telephone,
     "Opus 16 kb/s": opus,

@@ -26,7 +26,19 @@ AHEAD = 50  # frames that the noise and the speech level may look ahead
 HISTORY = 500  # frames of the past in which the noise is looked for
 STEP = 10  # frames after which noise and speech level are looked at again
 CONTEXT = (-16, -10, -6, -3, -1, 0, 1, 3, 6, 10, 16)  # frames around the judged one whose levels count
-WINDOWS_AROUND = (-2, -1, 0, 1, 2, 3, 4)  # windows of the detector around it; it is late, so more of those after
+WINDOWS_AROUND = (
+    -4,
+    -3,
+    -2,
+    -1,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+)  # windows of the detector around it; it is late, so more of those after
 NOISE_PERCENTILE = 10
 DECAY = 2.0  # dB/s by which the speech level is forgotten
 RANGE_DB = 60.0  # what lies further below the speech than this is nothing
@@ -34,8 +46,11 @@ GROUPS = ((0, 4), (4, 8), (8, 12), (12, 15))  # bands taken together for the fra
 INPUTS = BANDS + len(CONTEXT) * (len(GROUPS) + 1) + len(WINDOWS_AROUND) + 2
 SMOOTH = np.hanning(9)[1:-1] / np.hanning(9).sum()  # over the frames' log odds: a frame of 10 ms is a noisy witness
 _REACH = len(SMOOTH) // 2
+BLOCK = 20  # frames that are looked at together: one by one they would cost five times as much
 MARGIN = AHEAD + STEP + max(CONTEXT) + _REACH  # frames that must follow a judged one
-LOOK_AHEAD = (MARGIN + 2 * STEP + 2) * FRAME_SECONDS  # s; the detector's windows and the frame's own span are within
+LOOK_AHEAD = (
+    MARGIN + BLOCK + STEP + 2
+) * FRAME_SECONDS  # s; the detector's windows and the frame's own span are within
 WEIGHTS = Path(__file__).parent / "refiner.npz"
 
 Floats = npt.NDArray[np.float32]
@@ -94,7 +109,7 @@ class Refiner:
         self._count += len(samples)
         self._waiting.append(samples)
         self._unframed += len(samples)
-        if self._unframed >= STEP * FRAME:  # every 100 ms: a call at 20 ms costs five times as much
+        if self._unframed >= BLOCK * FRAME:
             self._frame()
             self._advance(end=False)
         return self._hear(samples)

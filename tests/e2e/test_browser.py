@@ -157,6 +157,11 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     page.wait_for_function("!document.querySelector('audio').paused && document.querySelector('audio').currentTime > 1")
     expect(page.locator("button.sentence.now")).to_have_count(1)
     shot(page, "10-report")
+    page.get_by_text("Picture of this answer").click()
+    picture = page.get_by_role("img", name="Picture of this answer")
+    expect(picture).to_be_visible(timeout=15_000)
+    assert picture.evaluate("img => img.decode().then(() => img.naturalWidth)") > 600
+    expect(page.get_by_role("region", name="Delivery")).to_contain_text("Articulation rate")
     page.screenshot(path=str(screenshots / "11-report-whole.png"), full_page=True)
     page.emulate_media(media="print")
     page.screenshot(path=str(screenshots / "12-report-print.png"), full_page=True)
@@ -169,6 +174,10 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     report = house.report(session)
     measured = [e for q in report["questions"] for e in q["exchanges"] if e["delivery"]]
     assert len(measured) == 1, "nothing is measured of what was typed"
+    delivery = measured[0]["delivery"]
+    assert delivery["response_delay_reliable"] and 0.05 < delivery["transport_delay"] < 1.5, (
+        "the page reported its delay"
+    )
     wav, rate = soundfile.read(
         house.home / "sessions" / session / "recording.raw", channels=2, samplerate=RATE, subtype="PCM_16", format="RAW"
     )

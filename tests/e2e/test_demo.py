@@ -54,7 +54,15 @@ def report(demo: tuple[Path, str]) -> dict[str, Any]:
 
 
 def test_the_folder_is_complete(demo: tuple[Path, str], report: dict[str, Any]) -> None:
-    for name in ("report.html", "report.json", "transcript.json", "recording.wav", "timeline.png"):
+    for name in (
+        "report.html",
+        "report.json",
+        "transcript.json",
+        "recording.wav",
+        "timeline.png",
+        "distributions.png",
+        "answers/turn-0.png",
+    ):
         assert (demo[0] / name).stat().st_size > 1000, name
     jsonschema.validate(report, load_schema("report.schema.json"))
     assert not list(demo[0].parent.glob(".report-*")), "nothing half written is left"
