@@ -13,6 +13,7 @@ from voice.frames import FRAME, FRAME_SECONDS, total
 from voice.refiner import RANGE_DB, STEP, Refiner
 from voice.vad import WINDOW
 
+JUDGED = 0.6  # probability over which a frame is speech; what people label is a little less than all that sounds
 MIN_ISLAND = 5  # frames; a shorter burst inside a pause is a click, not speech
 BRIDGE = 9  # frames; a gap up to this is a stop consonant, not a pause
 HEARD = 0.4  # probability that the detector must reach somewhere in a stretch: it says *whether* there is speech
@@ -56,7 +57,7 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
     first, last = round(start / FRAME_SECONDS), round(end / FRAME_SECONDS)
     low = max(0, first - EDGE)
     judged = refiner.probabilities[low : last + EDGE]
-    mask = _smooth(judged > 0.5)
+    mask = _smooth(judged > JUDGED)
     for a, b in _runs(mask):
         windows = refiner.detector[(low + a) * FRAME // WINDOW : (low + b) * FRAME // WINDOW + 2]
         mask[a:b] = float(windows.max(initial=0.0)) >= HEARD
