@@ -107,15 +107,15 @@ def reverberant(seconds: float = 0.4) -> Degrade:
     return degrade
 
 
-def telephone(samples: Samples, rng: np.random.Generator) -> Samples:
-    """G.711 mu-law at 8 kHz, 300 to 3400 Hz: there and back."""
-    narrow = resample(samples, SPEECH_RATE, 8000)
+def g711(samples: Samples, rate: int) -> Samples:
+    """Through a telephone line: mu-law at 8 kHz, 300 to 3400 Hz, there and back. Later by 1.5 ms, as such a line is."""
+    narrow = resample(samples, rate, 8000)
     narrow = sosfilt(butter(4, [300, 3400], "bandpass", fs=8000, output="sos"), narrow).astype(np.float32)
     clipped = np.clip(narrow, -1.0, 1.0)
     companded = np.sign(clipped) * np.log1p(255 * np.abs(clipped)) / np.log1p(255)
     coarse = np.round(companded * 127) / 127
     back = np.sign(coarse) * np.expm1(np.abs(coarse) * np.log1p(255)) / 255
-    return _fit(resample(back.astype(np.float32), 8000, SPEECH_RATE), len(samples))
+    return _fit(resample(back.astype(np.float32), 8000, rate), len(samples))
 
 
 def opus(samples: Samples, rng: np.random.Generator) -> Samples:
@@ -185,7 +185,7 @@ CONDITIONS: dict[str, Degrade] = {
     "keyboard 20 dB": noisy(20, keyboard),
     "breaths": breathing,
     "reverberation 0.4 s": reverberant(),
-    "G.711": telephone,
+    "G.711": lambda samples, rng: g711(samples, SPEECH_RATE),
     "Opus 16 kb/s": opus,
     "gain steps": gain_steps,
     "dropouts": dropouts,

@@ -83,6 +83,7 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
         fluency=_fluency(measured),
         timing=Timing(
             delay_before_answering=first.response_delay if first else None,
+            delay_reliable=first.response_delay_reliable if first else True,
             time_spent=round(spent, 2),
             expected=question.seconds,
         ),

@@ -76,6 +76,7 @@ class Timing(Record):
     """Seconds. `expected`: what a full answer to this question usually needs."""
 
     delay_before_answering: float | None
+    delay_reliable: bool = Field(default=True, description="false: the line's own delay is in it, and not known")
     time_spent: float
     expected: float
 

@@ -44,7 +44,10 @@ export function QuestionCard({ question, index, player, children }: { question: 
       {question.skipped && <p className="muted">Skipped: {question.skipped}</p>}
       <Level question={question} />
       <p className="facts">
-        <span>answered after {seconds(timing.delay_before_answering)}</span>
+        <span title={timing.delay_reliable === false ? "the line's own delay is in it, and not known" : undefined}>
+          answered after {timing.delay_reliable === false && "about "}
+          {seconds(timing.delay_before_answering)}
+        </span>
         <span>
           spoke {seconds(timing.time_spent)} of about {timing.expected.toFixed(0)} s
         </span>

@@ -53,7 +53,7 @@ export interface QuestionReport {
     missed: string[];
   };
   qualities: { name: string; value: number; basis: string }[];
-  timing: { delay_before_answering: number | null; time_spent: number; expected: number };
+  timing: { delay_before_answering: number | null; delay_reliable?: boolean; time_spent: number; expected: number };
   try_next: Statement | null;
   exercise: Statement | null;
   feedback: Statement | null;
