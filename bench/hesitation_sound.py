@@ -19,12 +19,12 @@ from voice.hesitation import Measures, measure
 from voice.pronunciation import syllables
 from voice.prosody import pitch, pitch_track
 from voice.refiner import Refiner
+from voice.stretches import Stretch, runs
 from voice.stt.decoder import Decoder
 from voice.stt.offline import transcribe
 from voice.vad import speech_probabilities
 from voice.words import FILLED_PAUSES, TimedWord, plain
 
-Stretch = tuple[float, float]
 ALLOWANCE = 1.0  # s of room before an answer that the ruler also gets
 
 
@@ -172,8 +172,7 @@ def pitches(snr_db: float | None, count: int = 20, seed: int = 2) -> tuple[list[
         true = hertz[gate]
         if snr_db is not None:
             sound = noisy(snr_db, pink)(sound, rng)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], gate.astype(np.int8), [0]]))).reshape(-1, 2) / SPEECH_RATE
-        speech = [(float(a), float(b)) for a, b in edges]
+        speech = [(a / SPEECH_RATE, b / SPEECH_RATE) for a, b in runs(gate)]
         found = pitch(pitch_track(sound, speech), speech)
         if found:
             spreads.append(found.sd - float(np.std(12 * np.log2(true / np.median(true)))))

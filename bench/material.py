@@ -19,11 +19,11 @@ from scipy.ndimage import binary_closing, maximum_filter1d, uniform_filter1d
 from bench.degrade import CONDITIONS, Degrade
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples, from_int16, load, resample
+from voice.stretches import Stretch, gaps, runs
 from voice.tts.espeak import EspeakVoice
 from voice.words import FILLED_PAUSES
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech"
-Stretch = tuple[float, float]
 BELOW = 35.0  # dB under the loudest 10 ms of a piece: there it begins and ends
 STEP = 16  # samples: 1 ms
 
@@ -39,8 +39,7 @@ class Labelled:
 
     def pauses(self, minimum: float = 0.25) -> list[Stretch]:
         """Silences of at least `minimum` s inside the speech."""
-        gaps = zip(self.speech, self.speech[1:], strict=False)
-        return [(a[1], b[0]) for a, b in gaps if b[0] - a[1] >= minimum - 1e-9]
+        return gaps(self.speech, minimum)
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ def cut(samples: Samples) -> list[Piece]:
     if top - float(np.percentile(decibels, 3)) < 40.0:
         return []
     loud = binary_closing(np.pad(decibels > top - BELOW, 200), np.ones(120))[200:-200]
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], loud.astype(np.int8), [0]]))).reshape(-1, 2).tolist()
+    edges = runs(loud)
     found = []
     for i, (a, b) in enumerate(edges):
         # Breaths, clicks and what lies between sentences must not count as speech: each 150 ms holds something strong.

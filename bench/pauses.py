@@ -6,14 +6,14 @@ one to one. Intervals: percentile bootstrap over recordings (Efron 1979), 95 %.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
 
-Stretch = tuple[float, float]
+from voice.stretches import Stretch, gaps, overlap
+
 DRAWS = 1000
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Tally:
 
 def compare(found: Sequence[Stretch], true: Sequence[Stretch], minimum: float = 0.25) -> Tally:
     """`found` and `true`: stretches of speech of one recording. Pauses of at least `minimum` s are compared."""
-    mine, theirs = _pauses(found, minimum), _pauses(true, minimum)
+    mine, theirs = gaps(found, minimum), gaps(true, minimum)
     tally = Tally(found=len(mine), true=len(theirs))
     taken: set[int] = set()
     for a, b in theirs:
@@ -51,13 +51,8 @@ def compare(found: Sequence[Stretch], true: Sequence[Stretch], minimum: float = 
     return tally
 
 
-def _pauses(speech: Sequence[Stretch], minimum: float) -> list[Stretch]:
-    return [(a[1], b[0]) for a, b in itertools.pairwise(speech) if b[0] - a[1] >= minimum - 1e-9]
-
-
 def _iou(one: Stretch, other: Stretch) -> float:
-    common = min(one[1], other[1]) - max(one[0], other[0])
-    return max(0.0, common) / (max(one[1], other[1]) - min(one[0], other[0]))
+    return overlap(one, other) / (max(one[1], other[1]) - min(one[0], other[0]))
 
 
 def precision_recall_f1(hits: int, found: int, true: int) -> tuple[float, float, float]:

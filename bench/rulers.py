@@ -9,9 +9,8 @@ from scipy.ndimage import binary_closing, binary_opening, uniform_filter1d
 
 from voice.audio import Samples
 from voice.boundaries import map_speech
+from voice.stretches import Stretch, runs
 from voice.vad import WINDOW_SECONDS, SpeechGate, speech_probabilities
-
-Stretch = tuple[float, float]
 
 
 def gated(samples: Samples, gate: SpeechGate, late_end: float = 0.0) -> list[Stretch]:
@@ -52,8 +51,7 @@ def nuclei(samples: Samples) -> list[Stretch]:
     top = float(np.percentile(decibels, 99))
     sounding = binary_closing(np.pad(decibels > top - 25.0, 40), np.ones(30))[40:-40]
     sounding = binary_opening(sounding, np.ones(10))
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], sounding.astype(np.int8), [0]]))).reshape(-1, 2)
-    return [(a / 100, b / 100) for a, b in edges.tolist()]
+    return [(a / 100, b / 100) for a, b in runs(sounding)]
 
 
 def ours(samples: Samples) -> list[Stretch]:

@@ -11,6 +11,7 @@ from scipy.ndimage import binary_closing, binary_opening
 from voice.audio import SPEECH_RATE, Samples
 from voice.frames import FRAME, FRAME_SECONDS, total
 from voice.refiner import RANGE_DB, STEP, Refiner
+from voice.stretches import gaps, runs
 from voice.vad import WINDOW
 
 JUDGED = 0.6  # probability over which a frame is speech; what people label is a little less than all that sounds
@@ -37,8 +38,7 @@ class SpeechMap:
 
     def pauses(self, minimum: float = 0.25) -> list[tuple[float, float]]:
         """Silences of at least `minimum` s between first and last speech."""
-        gaps = zip(self.speech, self.speech[1:], strict=False)
-        return [(a[1], b[0]) for a, b in gaps if b[0] - a[1] >= minimum - 1e-9]
+        return gaps(self.speech, minimum)
 
 
 def map_speech(samples: Samples) -> SpeechMap:
@@ -58,7 +58,7 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
     low = max(0, first - EDGE)
     judged = refiner.probabilities[low : last + EDGE]
     mask = _smooth(judged > JUDGED)
-    for a, b in _runs(mask):
+    for a, b in runs(mask):
         windows = refiner.detector[(low + a) * FRAME // WINDOW : (low + b) * FRAME // WINDOW + 2]
         mask[a:b] = float(windows.max(initial=0.0)) >= HEARD
     edges = np.flatnonzero(np.diff(mask.astype(np.int8)))
@@ -72,7 +72,7 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
     offset = start - low * FRAME_SECONDS
     speech = [
         (round(max(0.0, a * FRAME_SECONDS - offset), 4), round(min(end - start, b * FRAME_SECONDS - offset), 4))
-        for a, b in _runs(inside)
+        for a, b in runs(inside)
     ]
     if not speech:
         return SpeechMap([], 0.0, float(refiner.detector[first * FRAME // WINDOW :].max(initial=0.0)))
@@ -88,8 +88,3 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
 def _smooth(mask: Mask) -> Mask:
     closed = binary_closing(np.pad(mask, 20), np.ones(BRIDGE + 1))[20:-20]
     return np.asarray(binary_opening(closed, np.ones(MIN_ISLAND)), bool)
-
-
-def _runs(mask: Mask) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]

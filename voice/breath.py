@@ -9,8 +9,8 @@ import numpy.typing as npt
 from scipy.ndimage import binary_closing
 
 from voice.frames import FRAME_SECONDS, Levels, total
+from voice.stretches import Stretch, runs
 
-Stretch = tuple[float, float]
 BANDS = slice(4, 14)  # 560 Hz to 5.5 kHz
 SHORTEST, LONGEST = 0.10, 0.80  # s
 OVER = 4.0  # dB over the quietest fifth of the pause
@@ -36,8 +36,7 @@ def breaths(
         over = (loud[part] > np.percentile(loud[part], 20) + OVER) & (loud[part] < ceiling) & ~voiced[part]
         over &= levels[part, BANDS].std(axis=1) < FLAT
         over = binary_closing(np.pad(over, 6), np.ones(5))[6:-6]
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], over.astype(np.int8), [0]]))).reshape(-1, 2)
-        long = [(a, b) for a, b in edges.tolist() if SHORTEST <= (b - a) * FRAME_SECONDS <= LONGEST]
+        long = [(a, b) for a, b in runs(over) if SHORTEST <= (b - a) * FRAME_SECONDS <= LONGEST]
         found += [((first + a) * FRAME_SECONDS, (first + b) * FRAME_SECONDS) for a, b in long[:2]]
     return [(round(a, 3), round(b, 3)) for a, b in found]
 

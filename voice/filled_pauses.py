@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from voice.held import Held, Sound, together
 from voice.pronunciation import phones
+from voice.stretches import Stretch, overlap
 from voice.words import FILLED_PAUSES, TimedWord
 
-Stretch = tuple[float, float]
 SHORTEST, LONGEST = 0.2, 1.0  # s of a sound that nothing but the sound speaks for
 SHORTEST_WRITTEN = 0.08  # s; a recogniser that repeats itself squeezes its words
 HIDDEN_IN = frozenset("a uh oh of or er ah her are".split())  # what recognisers write for an "uh"
@@ -43,12 +43,12 @@ def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Str
     found: list[FilledPauseAt] = []
 
     def add(start: float, end: float, word: str) -> None:
-        if not any(_overlap((start, end), (f.start, f.end)) > 0.0 for f in found):
+        if not any(overlap((start, end), (f.start, f.end)) > 0.0 for f in found):
             found.append(FilledPauseAt(start, end, word))
 
     for word in written:  # onto the sounds that they name
         for one in held:
-            if _overlap((one.start, one.end), (word.start, word.end)) > 0.3 * one.duration:
+            if overlap((one.start, one.end), (word.start, word.end)) > 0.3 * one.duration:
                 add(one.start, one.end, word.plain)
     for word in written:  # what names none, unless it is squeezed in beside one
         beside = any(f.start - 0.1 <= word.end and word.start <= f.end + 0.1 for f in found)
@@ -66,7 +66,7 @@ def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Str
 def lengthened(words: Sequence[TimedWord], sound: Sound, filled: Sequence[FilledPauseAt]) -> list[TimedWord]:
     """Words with a sound held for 0.25 s or more that is no filled pause of its own."""
     held = [s for s in sound.held() if s.duration >= 0.25]
-    own = [s for s in held if not any(_overlap((s.start, s.end), (f.start, f.end)) > 0.1 for f in filled)]
+    own = [s for s in held if not any(overlap((s.start, s.end), (f.start, f.end)) > 0.1 for f in filled)]
     return [w for w in words if w.plain not in FILLED_PAUSES and any(_share(s, w) > 0.5 for s in own)]
 
 
@@ -76,7 +76,7 @@ def _islands(speech: Sequence[Stretch], words: Sequence[TimedWord]) -> list[Stre
     for i, (start, end) in enumerate(speech):
         before = start - speech[i - 1][1] if i else ALONE
         after = speech[i + 1][0] - end if i + 1 < len(speech) else ALONE
-        over = [w for w in words if _overlap((start, end), (w.start, w.end)) > 0.03]
+        over = [w for w in words if overlap((start, end), (w.start, w.end)) > 0.03]
         named = len(over) == 1 and abs(over[0].start - start) < FITS and abs(over[0].end - end) < FITS
         if min(before, after) >= ALONE and not (named and len(phones(over[0].plain)) <= 3):
             found.append((start, end))
@@ -98,8 +98,4 @@ def _gaps(speech: Sequence[Stretch], words: Sequence[TimedWord]) -> list[Stretch
 
 
 def _share(sound: Held, word: TimedWord) -> float:
-    return _overlap((sound.start, sound.end), (word.start, word.end)) / sound.duration
-
-
-def _overlap(one: Stretch, other: Stretch) -> float:
-    return max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+    return overlap((sound.start, sound.end), (word.start, word.end)) / sound.duration

@@ -15,6 +15,7 @@ from scipy.ndimage import binary_closing
 
 from voice.frames import FRAME_SECONDS, Levels
 from voice.prosody import PitchTrack
+from voice.stretches import runs
 
 REACH = 3  # frames to either side between which a steady sound does not change
 MOST_CHANGE = 5.0  # dB, root mean square over bands of the change of shape
@@ -77,9 +78,8 @@ class Sound:
         glide[REACH:-REACH] = np.abs(self._pitch[2 * REACH :] - self._pitch[: -2 * REACH])
         steady = (self._change < MOST_CHANGE) & (np.nan_to_num(glide, nan=np.inf) < MOST_PITCH)
         steady = binary_closing(np.pad(steady, 5), np.ones(3))[5:-5]
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], steady.astype(np.int8), [0]]))).reshape(-1, 2)
         # Steady from the first frame compared to the last.
-        times = [((a - REACH) * FRAME_SECONDS, (b + REACH) * FRAME_SECONDS) for a, b in edges.tolist()]
+        times = [((a - REACH) * FRAME_SECONDS, (b + REACH) * FRAME_SECONDS) for a, b in runs(steady)]
         return [Held(round(a, 4), round(b, 4)) for a, b in times if b - a >= SHORTEST]
 
     def is_steady(self, start: float, end: float) -> bool:

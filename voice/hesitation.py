@@ -22,6 +22,7 @@ from voice.pronunciation import syllables
 from voice.prosody import (
     PitchTrack,
     VoiceQuality,
+    centres_apart,
     integrated_loudness,
     loudness,
     pitch,
@@ -111,7 +112,7 @@ def measure(samples: Samples, words: Sequence[TimedWord], heard: SpeechMap | Non
     tone = pitch(track, heard.speech)
     loud = loudness(samples, heard.speech)
     taken = breaths(levels, voiced, heard.speech, silences)
-    confidence, notes = _confidence(samples, heard, phonation)
+    confidence, notes = _confidence(samples, heard, phonation, centres_apart(track, heard.speech))
     minutes = speaking / 60.0
     return Measures(
         duration=duration,
@@ -182,7 +183,7 @@ def _inside(word: TimedWord, speech: Sequence[tuple[float, float]]) -> TimedWord
     return TimedWord(word.text, max(word.start, best[0]), min(word.end, best[1]), word.confidence)
 
 
-def _confidence(samples: Samples, heard: SpeechMap, phonation: float) -> tuple[float, list[str]]:
+def _confidence(samples: Samples, heard: SpeechMap, phonation: float, apart: float | None) -> tuple[float, list[str]]:
     """How far the numbers may be trusted, 0..1, as a product of stated factors, and why it is lower."""
     notes: list[str] = []
     if not heard.speech:
@@ -204,7 +205,10 @@ def _confidence(samples: Samples, heard: SpeechMap, phonation: float) -> tuple[f
     whole = float(np.clip(1.0 - lost * 10.0, 0.2, 1.0))
     if lost > 0.005:
         notes.append(f"{lost:.1%} of the sound inside the speech is missing; the line drops frames")
-    return round(amount * noise * clear * clip * whole, 3), notes
+    alone = 0.6 if apart is not None else 1.0
+    if apart is not None:
+        notes.append(f"the pitch has two centres, {apart:.0f} semitones apart: perhaps two voices")
+    return round(amount * noise * clear * clip * whole * alone, 3), notes
 
 
 def _dropped(samples: Samples, heard: SpeechMap) -> float:

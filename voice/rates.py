@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,9 +12,9 @@ from scipy.signal import find_peaks
 
 from voice.disfluency import ends_clause, opens_clause
 from voice.frames import FRAME_SECONDS, Levels, total
+from voice.stretches import Stretch, gaps
 from voice.words import TimedWord
 
-Stretch = tuple[float, float]
 THRESHOLDS = (0.15, 0.25, 0.5, 1.0, 2.0)  # s
 NUCLEUS_BANDS = slice(1, 9)  # 200 to 1860 Hz: where vowels are
 DIP = 2.0  # dB between two nuclei; below MAXIMUM - RANGE nothing is one: de Jong & Wempe 2009
@@ -38,14 +37,14 @@ class Pauses:
 
 def pauses_of(speech: Sequence[Stretch], words: Sequence[TimedWord]) -> Pauses:
     """Count and place them. Between clauses: the recogniser closed one before, or the next word opens one."""
-    gaps = [(a[1], b[0]) for a, b in itertools.pairwise(speech)]
-    inside = {gap: not between_clauses(gap, words) for gap in gaps}
+    silences = gaps(speech)
+    inside = {gap: not between_clauses(gap, words) for gap in silences}
     counts, within = {}, {}
     for threshold in THRESHOLDS:
-        long = [gap for gap in gaps if gap[1] - gap[0] >= threshold - 1e-9]
+        long = [gap for gap in silences if gap[1] - gap[0] >= threshold - 1e-9]
         counts[round(threshold * 1000)] = len(long)
         within[round(threshold * 1000)] = sum(inside[gap] for gap in long)
-    logs = np.log([b - a for a, b in gaps if b - a >= 0.25 - 1e-9])
+    logs = np.log([b - a for a, b in silences if b - a >= 0.25 - 1e-9])
     return Pauses(
         counts,
         within,
