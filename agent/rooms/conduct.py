@@ -85,6 +85,7 @@ class Conduct:
         self._listening_to = ""  # sid of the track
         self._candidate: Person | None = None
         self._since: dict[str, float] = {}  # identity to when we first saw it without a microphone
+        self._delays: dict[str, float] = {}  # identity to what its page said of its side of the line
         self._disconnected = False
         self._cut = False  # our own connection is down, and their sound with it
         self._mending: asyncio.Task[None] | None = None
@@ -138,7 +139,7 @@ class Conduct:
         person = self._candidate
         assert person is not None
         self._stage.candidate_is(person.identity)
-        self._caller.phone, self._caller.reported = person.kind == "sip", None
+        self._caller.phone, self._caller.reported = person.kind == "sip", self._delays.get(person.identity)
         was_recorded = stay.raw.stat().st_mtime if stay.raw.is_file() else time.time()
         recorder = Recorder(stay.raw)
         now, names = time.time(), stay.engines.names
@@ -310,8 +311,8 @@ class Conduct:
         role = role_of(person, self._stay.named) if person else "organiser"
         own = ("repeat", "pause", "go_on", "typed", "leave")
         if asked.kind == "delay":
-            if role == "candidate":
-                self._caller.reported = asked.seconds
+            if person is not None and role == "candidate":  # it may come before the leg begins
+                self._delays[person.identity] = self._caller.reported = asked.seconds
         elif role == "candidate" and asked.kind in own:
             if asked.kind == "typed" and not asked.text.strip():
                 return "nothing was typed"
