@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python -c constraints.txt -e '$(1)' 2>/dev/null \
 	|| $(PIP) install -q -c constraints.txt -e '$(1)'
 
+# Where this is set, every process of every test compiles all that it imports anew: five seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 comma := ,
 # Single calls in real time, each on about half a core: two of them at once disturb nobody.
 CALLS := tests/e2e/test_demo.py tests/e2e/test_resume.py tests/e2e/test_personas.py tests/e2e/test_reopen.py

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import uniform_filter1d
-from scipy.signal import find_peaks
 
 from voice.disfluency import ends_clause, opens_clause
 from voice.frames import FRAME_SECONDS, Levels, total
@@ -67,6 +66,8 @@ def nuclei(levels: Levels, voiced: npt.NDArray[np.bool_], speech: Sequence[Stret
     """
     if not len(levels):
         return 0
+    from scipy.signal import find_peaks  # here: it takes three quarters of a second, and is seldom needed
+
     loud = uniform_filter1d(total(levels[:, NUCLEUS_BANDS]).astype(np.float64), 5, mode="nearest")
     inside = np.zeros(len(loud), bool)
     for a, b in speech:
