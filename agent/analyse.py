@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import os
@@ -10,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -20,7 +18,7 @@ from agent.recordings import check_speech
 from prompts.loader import render
 from voice.audio import SPEECH_RATE, load
 from voice.hesitation import Measures, measure
-from voice.pictures import Picture, draw_answer
+from voice.pictures import Picture, draw_answer, inline
 from voice.stt.decoder import Decoder
 from voice.stt.offline import transcribe
 from voice.textgrid import table, text_grid
@@ -29,7 +27,7 @@ from voice.textgrid import table, text_grid
 def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> Measures:
     """Measure a recording. Raises AudioError where there is nothing to measure."""
     audio = load(path)
-    check_speech(audio, path)
+    heard = check_speech(audio, path)
     samples = audio.at(SPEECH_RATE).samples
     task = progress.add_task("listening", total=1.0) if progress else None
 
@@ -37,12 +35,11 @@ def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> M
         if progress and task is not None:
             progress.update(task, completed=share)
 
-    return measure(samples, transcribe(samples, decoder, advance))
+    return measure(samples, transcribe(samples, decoder, advance, heard), heard)
 
 
 _STRETCHES = ("speech", "silent_pauses", "breaths")
 _NAMED = ("filled_pauses", "words", "lengthened")
-_LEFT_OUT = ("pitch_track",)
 
 
 def as_json(path: Path, found: Measures) -> dict[str, Any]:
@@ -54,7 +51,7 @@ def as_json(path: Path, found: Measures) -> dict[str, Any]:
     data: dict[str, Any] = {"file": path.name}
     for field in dataclasses.fields(found):
         value = getattr(found, field.name)
-        if field.name in _LEFT_OUT:
+        if field.name == "pitch_track":
             continue
         if field.name in _STRETCHES:
             data[field.name] = [stretch(a, b) for a, b in value]
@@ -71,19 +68,16 @@ def as_json(path: Path, found: Measures) -> dict[str, Any]:
 def picture_of(path: Path, found: Measures) -> Picture:
     """A recording with its words, pauses, fillers and pitch."""
     audio = load(path)
-    track = found.pitch_track
     return Picture(
         audio.samples,
         audio.rate,
         0.0,
         words=[(w.start, w.end, w.text) for w in found.words],
-        speech=found.speech,
         pauses=found.silent_pauses,
         filled=[(f.start, f.end, f.word) for f in found.filled_pauses],
         lengthened=[(w.start, w.end, w.text) for w in found.lengthened],
         breaths=found.breaths,
-        pitch_times=(np.arange(len(track.hertz)) + 0.5) * track.hop,
-        pitch_hertz=np.where(track.voiced, track.hertz, np.nan),
+        pitch=found.pitch_track,
         title=path.name,
     )
 
@@ -108,8 +102,9 @@ def export(path: Path, found: Measures, folder: Path) -> list[Path]:
         targets["json"].write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
         targets["TextGrid"].write_text(text_grid(found), "utf-8")
         targets["csv"].write_text(table(found), "utf-8")
-        image = "data:image/png;base64," + base64.b64encode(targets["png"].read_bytes()).decode()
-        targets["html"].write_text(render("analysis.html.j2", data=data, rows=_rows(data), image=image), "utf-8")
+        targets["html"].write_text(
+            render("analysis.html.j2", data=data, rows=_rows(data), image=inline(targets["png"])), "utf-8"
+        )
     except OSError as error:
         raise UserError(
             f"cannot write to {folder} ({error.strerror or error}); choose another place with --out"

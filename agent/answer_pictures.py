@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from dialogue.report_model import Report
 from dialogue.state import State, Turn
 from voice.audio import SPEECH_RATE, Samples, stream_resample
-from voice.pictures import Picture, draw_answer, draw_distributions
+from voice.pictures import Picture, draw_answer, draw_distributions, inline
 from voice.prosody import pitch_track
 
 MARGIN = 0.5  # s shown before and after an answer
@@ -38,16 +34,17 @@ class Pictures:
 
     def inline(self, folder: Path) -> Pictures:
         """The pictures themselves in place of their paths, for a page that stands alone."""
-
-        def uri(name: str) -> str:
-            return "data:image/png;base64," + base64.b64encode((folder / name).read_bytes()).decode()
-
-        answers = {turn: uri(name) for turn, name in self.answers.items()}
-        return Pictures(answers, uri(self.distributions) if self.distributions else "")
+        answers = {turn: inline(folder / name) for turn, name in self.answers.items()}
+        return Pictures(answers, inline(folder / self.distributions) if self.distributions else "")
 
 
 def draw_pictures(
-    report: Report, state: State, candidate: Samples, rate: int, folder: Path, earlier: Iterable[Mapping[str, Any]]
+    report: Mapping[str, Any],
+    state: State,
+    candidate: Samples,
+    rate: int,
+    folder: Path,
+    earlier: Iterable[Mapping[str, Any]],
 ) -> Pictures:
     """Into `folder`: answers/turn-N.png and, where anything was measured, distributions.png."""
     drawn: dict[int, str] = {}
@@ -58,12 +55,16 @@ def draw_pictures(
         name = f"answers/turn-{turn.number}.png"
         draw_answer(_picture(turn, candidate, rate), folder / name)
         drawn[turn.number] = name
-    now = values_of([report.model_dump(mode="json")])
+    now = values_of([report])
     if not any(now.values()):
         return Pictures(drawn)
-    before = [r for r in earlier if r.get("session") != report.session and r.get("created_at", "") < report.created_at]
+    before = [
+        r for r in earlier if r.get("session") != report["session"] and r.get("created_at", "") < report["created_at"]
+    ]
     title = f"this interview and {len(before)} earlier" if before else "this interview"
-    draw_distributions(now, values_of(before) if report.mode == "practice" else {}, folder / "distributions.png", title)
+    draw_distributions(
+        now, values_of(before) if report["mode"] == "practice" else {}, folder / "distributions.png", title
+    )
     return Pictures(drawn, "distributions.png")
 
 
@@ -90,18 +91,14 @@ def _picture(turn: Turn, candidate: Samples, rate: int) -> Picture:
     end = min(delivery.end + MARGIN, start + LONGEST, len(candidate) / rate)
     sound = stream_resample(candidate[round(start * rate) : round(end * rate)], rate, SPEECH_RATE)
     edges = [delivery.start, *(t for p in delivery.silent_pauses for t in (p.start, p.end)), delivery.end]
-    speech = list(zip(edges[::2], edges[1::2], strict=True))
-    track = pitch_track(sound, [(a - start, b - start) for a, b in speech])
     return Picture(
         sound,
         SPEECH_RATE,
         start,
         words=[(w.start, w.end, w.text) for piece in turn.heard if not piece.typed for w in piece.words],
-        speech=speech,
         pauses=[(p.start, p.end) for p in delivery.silent_pauses],
         filled=[(f.start, f.end, f.word) for f in delivery.filled_pauses],
         lengthened=[(w.start, w.end, w.text) for w in delivery.lengthened],
         breaths=[(b.start, b.end) for b in delivery.breaths],
-        pitch_times=start + (np.arange(len(track.hertz)) + 0.5) * track.hop,
-        pitch_hertz=np.where(track.voiced, track.hertz, np.nan),
+        pitch=pitch_track(sound, [(a - start, b - start) for a, b in zip(edges[::2], edges[1::2], strict=True)]),
     )

@@ -61,7 +61,7 @@ def write_report(
                 write_wav(raw, building / "recording.wav")
                 sound = _data_uri(candidate, agent)
                 draw(timeline_of(report, candidate, agent, spoken), building / "timeline.png")
-                pictures = draw_pictures(report, state, candidate, RATE, building, earlier)
+                pictures = draw_pictures(data, state, candidate, RATE, building, earlier)
             page = render("report.html.j2", report=data, sound=sound, pictures=pictures.inline(building))
             (building / "report.html").write_text(page, "utf-8")
             building.chmod(0o755)

@@ -12,13 +12,8 @@ from agent.settings import Settings
 from dialogue.history import Past
 
 
-def reports_of(settings: Settings, candidate: str) -> Iterator[dict[str, Any]]:
-    """A person's practice reports. A report that cannot be read is passed over: history is a help, not a promise."""
-    yield from reports_in(settings.home / "sessions", candidate)
-
-
 def reports_in(sessions: Path, candidate: str) -> Iterator[dict[str, Any]]:
-    """The same, of a folder of sessions."""
+    """A person's practice reports; none of one without a name of their own. A report that cannot be read is passed over: history is a help, not a promise."""
     if candidate in ("", "Candidate"):
         return
     for path in sorted(sessions.glob("*/report/report.json")):
@@ -29,10 +24,8 @@ def reports_in(sessions: Path, candidate: str) -> Iterator[dict[str, Any]]:
 
 def history_of(settings: Settings, candidate: str) -> list[Past]:
     """Every judged answer of a person's practice. A candidate without a name of their own has no history."""
-    if candidate in ("", "Candidate"):
-        return []
     found: list[Past] = []
-    for report in reports_of(settings, candidate):
+    for report in reports_in(settings.home / "sessions", candidate):
         at = datetime.fromisoformat(report["created_at"]).timestamp()
         for question in report["questions"]:
             if question["rubric"]["level"] is not None:

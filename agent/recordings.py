@@ -9,7 +9,7 @@ import numpy as np
 
 from simulation.speech import RoomTone
 from voice.audio import SPEECH_RATE, Audio, AudioError, Samples, level_dbfs, load, resample
-from voice.boundaries import map_speech
+from voice.boundaries import SpeechMap, map_speech
 from voice.vad import SpeechDetector, SpeechGate
 
 MIN_SPEECH = 0.3  # s in a recording; less is no answer
@@ -25,13 +25,14 @@ def load_answers(paths: Sequence[Path]) -> list[Audio]:
     return answers
 
 
-def check_speech(audio: Audio, path: Path) -> None:
-    """Raises AudioError for silence, and for sound without speech."""
+def check_speech(audio: Audio, path: Path) -> SpeechMap:
+    """Where its speech is. Raises AudioError for silence, and for sound without speech."""
     if level_dbfs(audio.samples) < -70.0:
         raise AudioError(f"{path}: is silent (below -70 dBFS); check the microphone and record it again")
-    speech = map_speech(audio.at(SPEECH_RATE).samples).speech
-    if sum(b - a for a, b in speech) < MIN_SPEECH:
+    heard = map_speech(audio.at(SPEECH_RATE).samples)
+    if sum(b - a for a, b in heard.speech) < MIN_SPEECH:
         raise AudioError(f"{path}: no speech in it, only noise; record it again, closer to the microphone")
+    return heard
 
 
 class RecordedCandidate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -20,7 +21,7 @@ from bench import hesitation_words as text
 from bench.degrade import CONDITIONS
 from bench.machine import machine
 from bench.material import Labelled, degraded, labelled, spliced
-from bench.pauses import Tally, compare, interval, mean_absolute, of, precision_recall_f1
+from bench.pauses import Counted, Counts, Tally, compare, interval, mean_absolute, of
 from bench.rulers import RULERS
 from tuning.evaluate import markdown_table
 from voice.stt.moonshine import MoonshineDecoder
@@ -28,9 +29,10 @@ from voice.words import TimedWord
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 Rows = list[list[str]]
+T = TypeVar("T")
 
 
-def _interval(items: Sequence[object], statistic: Callable[[Sequence[object]], float], form: str = "{:.2f}") -> str:
+def _interval(items: Sequence[T], statistic: Callable[[Sequence[T]], float], form: str = "{:.2f}") -> str:
     low, high = interval(items, statistic)
     return f"{form.format(statistic(items))} [{form.format(low)}, {form.format(high)}]"
 
@@ -40,14 +42,11 @@ def _row(name: str, tallies: list[Tally]) -> list[str]:
     onsets = [e for t in tallies for e in t.onsets]
     offsets = [e for t in tallies for e in t.offsets]
 
-    def f1(some: Sequence[object]) -> float:
-        return of([t for t in some if isinstance(t, Tally)])[2]
-
-    def duration(some: Sequence[object]) -> float:
-        return mean_absolute([e for t in some if isinstance(t, Tally) for e in t.durations])
+    def duration(some: Sequence[Tally]) -> float:
+        return mean_absolute([e for t in some for e in t.durations])
 
     return [
-        name, str(sum(t.true for t in tallies)), f"{precision:.3f}", f"{recall:.3f}", _interval(tallies, f1, "{:.3f}"),
+        name, str(sum(t.true for t in tallies)), f"{precision:.3f}", f"{recall:.3f}", _interval(tallies, _f1, "{:.3f}"),
         _interval(tallies, duration, "{:.0f}") if any(t.durations for t in tallies) else "–",
         f"{1000 * np.median(onsets):+.0f} / {mean_absolute(onsets):.0f}" if onsets else "–",
         f"{1000 * np.median(offsets):+.0f} / {mean_absolute(offsets):.0f}" if offsets else "–",
@@ -87,36 +86,28 @@ def latency_table(step: Callable[[], None]) -> Rows:
     rows: Rows = []
     for condition in ("clean", "pink 20 dB", "pink 10 dB", "G.711", "Opus 16 kb/s"):
         for name, errors in sound.latencies(RULERS, condition).items():
-            spread = _interval(errors, lambda some: mean_absolute([float(e) for e in some]), "{:.0f}")  # type: ignore[arg-type]
+            spread = _interval(errors, mean_absolute, "{:.0f}")
             p95 = 1000 * float(np.percentile(np.abs(errors), 95))
             rows.append([condition, name, str(len(errors)), spread, f"{1000 * np.median(errors):+.0f}", f"{p95:.0f}"])
         step()
     return rows
 
 
-def _counted(name: str, counts: Sequence[sound.FilledCount | text.Counted]) -> list[str]:
-    def statistic(some: Sequence[object]) -> float:
-        known = [c for c in some if isinstance(c, sound.FilledCount | text.Counted)]
-        return precision_recall_f1(sum(c.hits for c in known), sum(c.found for c in known), sum(c.true for c in known))[
-            2
-        ]
+def _f1(counts: Sequence[Counts]) -> float:
+    return of(counts)[2]
 
-    precision, recall, _ = precision_recall_f1(
-        sum(c.hits for c in counts), sum(c.found for c in counts), sum(c.true for c in counts)
-    )
+
+def _counted(name: str, counts: Sequence[Counted]) -> list[str]:
+    precision, recall, _ = of(counts)
+    true = sum(c.true for c in counts)
     return [
-        name,
-        str(sum(c.true for c in counts)),
-        str(len(counts)),
-        f"{precision:.3f}",
-        f"{recall:.3f}",
-        _interval(counts, statistic, "{:.3f}"),
-    ]
+        name, str(true), str(len(counts)), f"{precision:.3f}", f"{recall:.3f}", _interval(counts, _f1, "{:.3f}"),
+    ]  # fmt: skip
 
 
 def words_table(words: dict[str, list[TimedWord]], decoder: MoonshineDecoder) -> Rows:
     rows: Rows = []
-    union, written = sound.filled(decoder, words)
+    union, written = sound.filled(words)
     if union:
         rows.append(_counted("um, uh: recordings of people, union", union))
         rows.append(_counted("um, uh: recordings of people, recogniser alone", written))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from agent.line import AUDIBLE
 from bench.degrade import CONDITIONS, noisy, pink
 from bench.material import SHARED as DATA
 from bench.material import SPOKEN, Clip, Labelled, Piece, clips, held, labelled, pieces, word_intervals
+from bench.pauses import Counted
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples
 from voice.boundaries import map_speech, speech_in
@@ -61,17 +61,7 @@ def latencies(
     return errors
 
 
-@dataclass(frozen=True)
-class FilledCount:
-    """Filled pauses of one recording."""
-
-    name: str
-    hits: int
-    found: int
-    true: int
-
-
-def filled(decoder: Decoder, words: dict[str, list[TimedWord]]) -> tuple[list[FilledCount], list[FilledCount]]:
+def filled(words: dict[str, list[TimedWord]]) -> tuple[list[Counted], list[Counted]]:
     """(by our union, by the recogniser alone) on recordings of people with verbatim transcripts, counted per recording."""
     union, written = [], []
     for clip in clips():
@@ -80,12 +70,12 @@ def filled(decoder: Decoder, words: dict[str, list[TimedWord]]) -> tuple[list[Fi
         found = measure(clip.samples, words[clip.name])
         alone = sum(w.plain in FILLED_PAUSES for w in words[clip.name])
         true = clip.filled_pauses
-        union.append(FilledCount(clip.name, min(true, len(found.filled_pauses)), len(found.filled_pauses), true))
-        written.append(FilledCount(clip.name, min(true, alone), alone, true))
+        union.append(Counted(min(true, len(found.filled_pauses)), len(found.filled_pauses), true))
+        written.append(Counted(min(true, alone), alone, true))
     return union, written
 
 
-def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[FilledCount]:
+def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Counted]:
     """Events on made answers of flite's two voices: clauses with 0 to 2 "um" or "uh" between them, each held as long as
     people hold it (0.25 to 0.7 s) with 0.1 to 0.6 s of silence about it. Nothing was fitted on these; a hit overlaps.
     """
@@ -108,7 +98,7 @@ def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Fi
         sound = sound + (5e-4 * rng.standard_normal(len(sound))).astype(np.float32)
         found = measure(sound, transcribe(sound, decoder)).filled_pauses
         hits = sum(any(f.start < b and f.end > a for f in found) for a, b in true)
-        counts.append(FilledCount(f"{i}", hits, len(found), len(true)))
+        counts.append(Counted(hits, len(found), len(true)))
     return counts
 
 

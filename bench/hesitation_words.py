@@ -5,24 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.pauses import Counted
 from voice.disfluency import cut_offs, filler_words, repetitions, restarts
 from voice.words import TimedWord, plain
 
 SENTENCES = Path(__file__).parent / "filler_sentences.txt"
-
-
-@dataclass(frozen=True)
-class Counted:
-    """Of one sentence."""
-
-    hits: int
-    found: int
-    true: int
 
 
 def filler_sentences() -> list[tuple[list[str], list[str]]]:

@@ -7,6 +7,7 @@ its loudest and where it last falls under it, so that a silence between two piec
 
 from __future__ import annotations
 
+import functools
 import json
 import zlib
 from collections.abc import Sequence
@@ -56,6 +57,7 @@ class Clip:
         return sum(word in FILLED_PAUSES for word in self.transcript.lower().split())
 
 
+@functools.cache
 def clips() -> list[Clip]:
     """Every shared recording; empty where there are none."""
     manifest = SHARED / "manifest.json"
@@ -135,6 +137,7 @@ def sources(part: str) -> list[tuple[str, Samples]]:
     return found + [(f"slt {i}", voice.say(text)) for i, text in enumerate(SPOKEN)]
 
 
+@functools.cache
 def pieces(part: str = "test") -> list[Piece]:
     """Stretches of clean speech of 0.3 to 6 s, each from its first to its last audible ms."""
     return [piece for _, samples in sources(part) for piece in cut(samples)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,26 @@ from voice.stretches import Stretch, gaps, overlap
 
 DRAWS = 1000
 T = TypeVar("T")
+
+
+class Counts(Protocol):
+    """What precision and recall are made of."""
+
+    @property
+    def hits(self) -> int: ...
+    @property
+    def found(self) -> int: ...
+    @property
+    def true(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one item, where nothing but the counts matters."""
+
+    hits: int
+    found: int
+    true: int
 
 
 @dataclass
@@ -62,8 +82,8 @@ def precision_recall_f1(hits: int, found: int, true: int) -> tuple[float, float,
     return precision, recall, 2 * hits / (found + true) if found + true else 1.0
 
 
-def of(tallies: Sequence[Tally]) -> tuple[float, float, float]:
-    """Precision, recall and F1 over all recordings together."""
+def of(tallies: Sequence[Counts]) -> tuple[float, float, float]:
+    """Precision, recall and F1 over all items together."""
     return precision_recall_f1(
         sum(t.hits for t in tallies), sum(t.found for t in tallies), sum(t.true for t in tallies)
     )

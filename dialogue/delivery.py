@@ -63,7 +63,7 @@ def summarise(answers: Sequence[tuple[int, Delivery]], *, practice: bool) -> Del
     trusted = [(turn, d) for turn, d in answers if d.confidence >= MIN_CONFIDENCE]
     measures = []
     for metric in METRICS:
-        base = _mean([(metric.value(d), d.phonation_time) for turn, d in answers if turn in warm])
+        base = weighted_mean([(metric.value(d), d.phonation_time) for turn, d in answers if turn in warm])
         values = []
         for turn, delivery in answers:
             value = metric.value(delivery)
@@ -111,7 +111,7 @@ def _warm_up(answers: Sequence[tuple[int, Delivery]]) -> tuple[set[int], float]:
     return set(), seconds
 
 
-def _mean(values: Sequence[tuple[float | None, float]]) -> float | None:
+def weighted_mean(values: Sequence[tuple[float | None, float]]) -> float | None:
     known = [(v, w) for v, w in values if v is not None and w > 0]
     weight = sum(w for _, w in known)
     return sum(v * w for v, w in known) / weight if weight else None
@@ -127,7 +127,7 @@ def _steadiness(warm: Sequence[Delivery], later: Sequence[Delivery]) -> Steadine
     """100 x the mean of its parts; a part is the mean of exp(-|ln(value / baseline)|), for loudness exp(-|dB| / 6)."""
     parts = []
     for metric in METRICS:
-        base = _mean([(metric.value(d), d.phonation_time) for d in warm])
+        base = weighted_mean([(metric.value(d), d.phonation_time) for d in warm])
         values = [v for d in later if (v := metric.value(d)) is not None]
         if not metric.steady or base is None or not values:
             continue

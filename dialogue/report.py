@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from dialogue.advice import overall, try_next
 from dialogue.asides import ASIDES
-from dialogue.delivery import summarise
+from dialogue.delivery import summarise, weighted_mean
 from dialogue.evidence import Transcript
 from dialogue.exercises import exercise_for
 from dialogue.language import closes_sentence, find_phrase
@@ -150,9 +150,8 @@ def _fluency(measured: Sequence[Delivery]) -> Fluency | None:
         return None
 
     def mean(values: Sequence[tuple[float | None, float]]) -> float | None:
-        known = [(v, w) for v, w in values if v is not None]
-        total = sum(w for _, w in known)
-        return round(sum(v * w for v, w in known) / total, 2) if total else None
+        found = weighted_mean(values)
+        return None if found is None else round(found, 2)
 
     confidence = min(d.confidence for d in measured)
     return Fluency(

@@ -13,7 +13,7 @@ import numpy as np
 from pocketsphinx import Decoder
 
 from voice.audio import SPEECH_RATE, Samples, to_int16
-from voice.pronunciation import dictionary, phones, syllables
+from voice.pronunciation import phones, syllables
 from voice.words import TimedWord, plain
 
 _MARGIN = 0.2  # s
@@ -27,7 +27,6 @@ class Aligner:
         self._lock = threading.Lock()
         # Nothing of the language model is needed: the text is known.
         self._decoder = Decoder(lm=None, samprate=SPEECH_RATE, loglevel="FATAL")
-        self._added: dict[int, set[str]] = {}
         # Hoarse or hesitant speech falls out of the usual beams; wider ones cost twice the time, so they come second.
         self._patient: Decoder | None = None
 
@@ -58,11 +57,9 @@ class Aligner:
             return found
 
     def _aligned(self, decoder: Decoder, samples: Samples, words: list[str]) -> list[tuple[float, float]] | None:
-        added = self._added.setdefault(id(decoder), set())
-        for word in set(words) - added:
-            if word not in dictionary():
+        for word in set(words):
+            if decoder.lookup_word(word) is None:
                 decoder.add_word(word, " ".join(phones(word)), True)
-            added.add(word)
         # A margin of near-silence lets the decoder place the first and last word freely.
         margin = np.random.default_rng(0).normal(0.0, 2e-4, round(_MARGIN * SPEECH_RATE)).astype(np.float32)
         pcm = to_int16(np.concatenate([margin, samples, margin])).tobytes()

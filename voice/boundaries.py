@@ -28,13 +28,11 @@ class SpeechMap:
     """Stretches of speech in s from the start of the samples, and how far they may be trusted.
 
     `snr_db`: speech level over noise level; 0 without speech. `probability`: the detector's median inside the speech.
-    `sureness`: mean of |2p - 1| over the frames within 150 ms of an edge, 0..1: how clear-cut the boundaries are.
     """
 
     speech: list[tuple[float, float]]
     snr_db: float
     probability: float
-    sureness: float = 0.0
 
     def pauses(self, minimum: float = 0.25) -> list[tuple[float, float]]:
         """Silences of at least `minimum` s between first and last speech."""
@@ -56,16 +54,11 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
     """
     first, last = round(start / FRAME_SECONDS), round(end / FRAME_SECONDS)
     low = max(0, first - EDGE)
-    judged = refiner.probabilities[low : last + EDGE]
-    mask = _smooth(judged > JUDGED)
+    detector = refiner.detector  # once: it is computed for all that was heard
+    mask = _smooth(refiner.probabilities[low : last + EDGE] > JUDGED)
     for a, b in runs(mask):
-        windows = refiner.detector[(low + a) * FRAME // WINDOW : (low + b) * FRAME // WINDOW + 2]
+        windows = detector[(low + a) * FRAME // WINDOW : (low + b) * FRAME // WINDOW + 2]
         mask[a:b] = float(windows.max(initial=0.0)) >= HEARD
-    edges = np.flatnonzero(np.diff(mask.astype(np.int8)))
-    near = np.zeros(len(mask), bool)
-    for edge in edges:
-        near[max(0, edge - 14) : edge + 16] = True
-    sure = float(np.mean(np.abs(2 * judged[near] - 1))) if near.any() else 0.0
     inside = mask.copy()
     inside[: first - low] = False
     inside[max(0, last - low) :] = False
@@ -75,14 +68,14 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
         for a, b in runs(inside)
     ]
     if not speech:
-        return SpeechMap([], 0.0, float(refiner.detector[first * FRAME // WINDOW :].max(initial=0.0)))
+        return SpeechMap([], 0.0, float(detector[first * FRAME // WINDOW :].max(initial=0.0)))
     frames = low + np.flatnonzero(inside)
     levels = total(refiner.levels[frames])
     blocks = np.minimum(frames // STEP, len(refiner.noise) - 1)
     floor = np.maximum(total(refiner.noise[blocks]), np.percentile(levels, 75) - RANGE_DB)
     snr = float(np.percentile(levels, 75) - np.median(floor))
-    windows = np.minimum(frames * FRAME // WINDOW, len(refiner.detector) - 1)
-    return SpeechMap(speech, snr, float(np.median(refiner.detector[windows])), sure)
+    windows = np.minimum(frames * FRAME // WINDOW, len(detector) - 1)
+    return SpeechMap(speech, snr, float(np.median(detector[windows])))
 
 
 def _smooth(mask: Mask) -> Mask:

@@ -30,6 +30,7 @@ from voice.prosody import (
     voice_quality,
 )  # fmt: skip
 from voice.rates import nuclei, pauses_of
+from voice.stretches import overlap
 from voice.words import FILLED_PAUSES, TimedWord
 
 MIN_PAUSE = 0.25  # s; Goldman-Eisler 1968, de Jong & Bosker 2013
@@ -173,12 +174,8 @@ def first_sounds(
 
 def _inside(word: TimedWord, speech: Sequence[tuple[float, float]]) -> TimedWord:
     """An aligner lets words run into silence; cut them at the edge of the speech that holds most of them."""
-    best, overlap = None, 0.0
-    for start, end in speech:
-        common = min(word.end, end) - max(word.start, start)
-        if common > overlap:
-            best, overlap = (start, end), common
-    if best is None:
+    best = max(speech, key=lambda stretch: overlap(stretch, (word.start, word.end)), default=None)
+    if best is None or not overlap(best, (word.start, word.end)):
         return word
     return TimedWord(word.text, max(word.start, best[0]), min(word.end, best[1]), word.confidence)
 

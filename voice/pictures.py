@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from voice.audio import Samples
+from voice.prosody import PitchTrack
 
 INK, SPEECH, PAUSE, FILLER, PITCH, HELD, BREATH = (
     "#22303c", "#2f6f9f", "#f2c14e", "#d1495b", "#5b8c5a", "#8a6fb0", "#9fb8c8",
@@ -28,15 +29,12 @@ class Picture:
     rate: int
     start: float
     words: Sequence[Named]
-    speech: Sequence[Span]
     pauses: Sequence[Span]
     filled: Sequence[Named]
-    pitch_times: npt.NDArray[np.floating]
-    pitch_hertz: npt.NDArray[np.floating]  # NaN where unvoiced
+    pitch: PitchTrack  # of `samples`
     lengthened: Sequence[Named] = ()
     breaths: Sequence[Span] = ()
     title: str = ""
-    marks: Sequence[tuple[float, str]] = field(default=())
 
 
 def draw_answer(picture: Picture, path: Path, *, longest_row: float = 24.0) -> None:
@@ -108,10 +106,11 @@ def _pitch(axis: Any, picture: Picture, start: float, end: float) -> None:
     axis.set_xlim(start, end)
     _bare(axis)
     axis.tick_params(labelsize=7)
-    voiced = picture.pitch_hertz[np.isfinite(picture.pitch_hertz)]
-    if len(voiced):
-        middle = float(np.median(voiced))
-        axis.plot(picture.pitch_times, 12 * np.log2(picture.pitch_hertz / middle), ".", ms=2.2, color=PITCH)
+    track = picture.pitch
+    if track.voiced.any():
+        middle = float(np.median(track.hertz[track.voiced]))
+        times = picture.start + (np.flatnonzero(track.voiced) + 0.5) * track.hop
+        axis.plot(times, 12 * np.log2(track.hertz[track.voiced] / middle), ".", ms=2.2, color=PITCH)
         axis.axhline(0.0, color=INK, lw=0.4, alpha=0.5)
         axis.set_ylim(-10, 10)
         axis.set_ylabel(f"semitones\nfrom {middle:.0f} Hz", fontsize=6.5)
@@ -189,3 +188,8 @@ def draw_distributions(
         figure.suptitle(title, fontsize=10, color=INK)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def inline(path: Path) -> str:
+    """A picture as a data URI, for a page that stands alone."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

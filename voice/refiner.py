@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from voice.audio import SPEECH_RATE, Samples
+from voice.audio import Samples
 from voice.frames import BANDS, FRAME, FRAME_SECONDS, Frames, total
 from voice.vad import WINDOW, SpeechDetector
 
@@ -26,19 +26,7 @@ AHEAD = 50  # frames that the noise and the speech level may look ahead
 HISTORY = 500  # frames of the past in which the noise is looked for
 STEP = 10  # frames after which noise and speech level are looked at again
 CONTEXT = (-16, -10, -6, -3, -1, 0, 1, 3, 6, 10, 16)  # frames around the judged one whose levels count
-WINDOWS_AROUND = (
-    -4,
-    -3,
-    -2,
-    -1,
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-)  # windows of the detector around it; it is late, so more of those after
+WINDOWS_AROUND = tuple(range(-4, 7))  # windows of the detector around it; it is late, so more of those after
 NOISE_PERCENTILE = 10
 DECAY = 2.0  # dB/s by which the speech level is forgotten
 RANGE_DB = 60.0  # what lies further below the speech than this is nothing
@@ -48,9 +36,8 @@ SMOOTH = np.hanning(9)[1:-1] / np.hanning(9).sum()  # over the frames' log odds:
 _REACH = len(SMOOTH) // 2
 BLOCK = 20  # frames that are looked at together: one by one they would cost five times as much
 MARGIN = AHEAD + STEP + max(CONTEXT) + _REACH  # frames that must follow a judged one
-LOOK_AHEAD = (
-    MARGIN + BLOCK + STEP + 2
-) * FRAME_SECONDS  # s; the detector's windows and the frame's own span are within
+# s; the detector's windows and the frame's own span are within
+LOOK_AHEAD = (MARGIN + BLOCK + STEP + 2) * FRAME_SECONDS
 WEIGHTS = Path(__file__).parent / "refiner.npz"
 
 Floats = npt.NDArray[np.float32]
@@ -90,19 +77,9 @@ class Refiner:
         return self._noise.rows
 
     @property
-    def speech_level(self) -> Floats:
-        """(frames // STEP) in dB, of all bands together."""
-        return self._speech.rows[:, 0]
-
-    @property
     def detector(self) -> Floats:
         """The detector's own probability per 32 ms window."""
         return np.asarray(1.0 / (1.0 + np.exp(-self._logits.rows[:, 0])), np.float32)
-
-    @property
-    def seconds(self) -> float:
-        """How much sound came in."""
-        return self._count / SPEECH_RATE
 
     def push(self, samples: Samples) -> list[tuple[float, float]]:
         """Any number of samples. Gives the detector's (probability, end time in s) of the windows that they completed."""
@@ -167,10 +144,10 @@ class Refiner:
             window = levels[max(0, at - HISTORY) : at + AHEAD]
             loudness = total(window)
             fresh = total(levels[at : at + AHEAD])
-            peak = float(_lowest(fresh, 90))
+            peak = float(_percentile(fresh, 90))
             self._peak = max(peak, self._peak - DECAY * STEP * FRAME_SECONDS)
             audible = window[loudness > max(-95.0, self._peak - 75.0)]  # digital silence is no noise to measure against
-            noise = _lowest(audible if len(audible) else window, NOISE_PERCENTILE)
+            noise = _percentile(audible if len(audible) else window, NOISE_PERCENTILE)
             self._noise.add(np.maximum(noise, self._peak - RANGE_DB - 10.0)[None, :].astype(np.float32))
             self._speech.add(np.array([[self._peak]], np.float32))
 
@@ -219,7 +196,7 @@ def _weights() -> dict[str, npt.NDArray[np.float64]]:
         return {name: stored[name].astype(np.float64) for name in ("w1", "b1", "w2", "b2")}
 
 
-def _lowest(values: Floats, percentile: int) -> Floats:
+def _percentile(values: Floats, percentile: int) -> Floats:
     """A percentile along the first axis, without interpolation: half the work of numpy's."""
     at = len(values) * percentile // 100
     return np.asarray(np.partition(values, at, axis=0)[at], np.float32)

@@ -10,15 +10,12 @@ from typing import Any
 import numpy as np
 
 from voice.audio import Samples
-
-_INK, _SPEECH, _OTHER, _PAUSE, _FILLER, _GAP = (
-    "#22303c",
-    "#2f6f9f",
-    "#8a6fb0",
-    "#f2c14e",
-    "#d1495b",
-    "#5b8c5a",
-)
+from voice.pictures import FILLER as _FILLER
+from voice.pictures import HELD as _OTHER
+from voice.pictures import INK as _INK
+from voice.pictures import PAUSE as _PAUSE
+from voice.pictures import PITCH as _GAP
+from voice.pictures import SPEECH as _SPEECH
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,6 @@ class Track:
     pauses: Sequence[tuple[float, float]] = ()
     fillers: Sequence[tuple[float, float, str]] = ()
     samples: Samples | None = None
-    words: Sequence[tuple[float, float, str]] = ()
 
 
 @dataclass(frozen=True)
@@ -92,18 +88,6 @@ def _row(axis: Any, timeline: Timeline, start: float, width: float) -> None:
         _bars(axis, [(a, b) for a, b, _ in track.fillers], lane, 0.5, _FILLER, start, end)
         if track.samples is not None and len(track.samples):
             _wave(axis, track.samples, timeline.duration, lane, start, end)
-        for a, b, text in track.words:
-            if start <= (a + b) / 2 < end:
-                axis.text(
-                    (a + b) / 2,
-                    lane - 0.45,
-                    text,
-                    fontsize=5.5,
-                    ha="center",
-                    va="top",
-                    rotation=40,
-                    color=_INK,
-                )
     for latency in timeline.latencies:
         if start <= max(latency.start, latency.end) < end:
             lane = next((i for i, t in enumerate(timeline.tracks) if t.name == latency.who), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voice.audio import SPEECH_RATE, Samples
-from voice.boundaries import map_speech
+from voice.boundaries import SpeechMap, map_speech
 from voice.stt.decoder import Decoder
 from voice.stt.hallucination import believable
 from voice.words import TimedWord
@@ -14,11 +14,17 @@ MARGIN = 0.2  # s kept around each window
 
 
 def transcribe(
-    samples: Samples, decoder: Decoder, progress: Callable[[float], None] = lambda _: None
+    samples: Samples,
+    decoder: Decoder,
+    progress: Callable[[float], None] = lambda _: None,
+    heard: SpeechMap | None = None,
 ) -> list[TimedWord]:
-    """All words of 16 kHz samples, times in s from their start. `progress` is told the share done, 0..1."""
+    """All words of 16 kHz samples, times in s from their start. `progress` is told the share done, 0..1.
+
+    `heard`: where the speech is, if that is known already.
+    """
     words: list[TimedWord] = []
-    windows = cut_windows(map_speech(samples).speech, decoder.max_window)
+    windows = cut_windows((heard or map_speech(samples)).speech, decoder.max_window)
     for i, (start, end, voiced) in enumerate(windows):
         a = max(0.0, start - MARGIN)
         piece = samples[round(a * SPEECH_RATE) : round((end + MARGIN) * SPEECH_RATE)]
