@@ -19,6 +19,7 @@ from agent.recorder import RATE, Recorder
 from voice.audio import Samples, from_int16, to_int16
 
 TICK = RATE // 50  # 20 ms
+BREATH = 0.004  # s between two ticks at least: sound that came during a stall has to reach its buffer first
 AUDIBLE = 0.004  # -48 dBFS: quieter samples at the end of a clip are not heard as speech
 
 
@@ -71,7 +72,8 @@ class LineOutput(io.AudioOutput):
         self._started = False
         self._paused = False
         self.segment_seconds = 0.0
-        self.transport: Callable[[], float | None] = lambda: 0.0
+        self.line_delay: Callable[[], float | None] = lambda: 0.0
+        self.transport: float | None = None
         self.audible_start: float | None = None
         self.audible_end: float | None = None
 
@@ -81,7 +83,7 @@ class LineOutput(io.AudioOutput):
 
     def begin_utterance(self) -> None:
         """Forget where the last utterance sounded."""
-        self.audible_start = self.audible_end = None
+        self.audible_start = self.audible_end = self.transport = None
         self.segment_seconds = 0.0
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
@@ -128,6 +130,7 @@ class LineOutput(io.AudioOutput):
         if len(loud):
             self.audible_start = self.audible_start if self.audible_start is not None else now + loud[0] / RATE
             self.audible_end = now + (loud[-1] + 1) / RATE
+            self.transport = self.line_delay()  # as it is for this very sound: what waits before it differs
         if filled and not self._started:
             self._started = True
             self.on_playback_started(created_at=time.time())
@@ -154,7 +157,7 @@ class Line:
     ) -> None:
         self.input = LineInput()
         self.output = LineOutput()
-        self.output.transport = lambda: caller.transport
+        self.output.line_delay = lambda: caller.transport
         self._caller = caller
         self._recorder = recorder
         self._clock = clock
@@ -176,4 +179,4 @@ class Line:
             self.input.push(candidate)
             self._on_tick(candidate, agent)
             ticks += 1
-            await asyncio.sleep(max(0.0, began + ticks * TICK / RATE - self._clock()))
+            await asyncio.sleep(max(BREATH, began + ticks * TICK / RATE - self._clock()))

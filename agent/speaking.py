@@ -26,13 +26,12 @@ STALL = 2.0  # s for which the store was away, from which on it is worth a word
 
 
 class Mouth(Protocol):
-    """Where the agent's sound goes, and where on the timeline it was audible."""
+    """Where the agent's sound goes, where on the timeline it was audible, and how long the line took for the last of it."""
 
     audible_start: float | None
     audible_end: float | None
     segment_seconds: float
-
-    transport: Callable[[], float | None]
+    transport: float | None
 
     def begin_utterance(self) -> None: ...
 
@@ -124,7 +123,7 @@ class Speaker:
             text=text,
             interrupted=interrupted,
             heard_share=round(share, 3),
-            transport=mouth.transport(),
+            transport=mouth.transport,
         )
         events: list[Any] = [spoken]
         if barged_in:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from livekit import rtc
 
+from simulation.reciter import AUDIBLE
 from voice.audio import Samples, from_int16, to_int16
 from voice.jitter import JitterBuffer
 
@@ -31,7 +32,11 @@ class Talker(Protocol):
 
 
 class RoomPeer:
-    """One participant. `heard` keeps all sound of the agents as it arrived, for the ears of a test."""
+    """One participant. `heard` keeps all sound of the agents as it arrived, for the ears of a test.
+
+    `waits`: for each time it began to speak after the agent had, the seconds from when the agent's last sound arrived
+    here until its own first sound left. By the wall's clock, so that a stall of this process is in them.
+    """
 
     def __init__(self, talker: Talker, *, microphone: bool = True) -> None:
         self.room = rtc.Room()
@@ -43,6 +48,8 @@ class RoomPeer:
         self._incoming: dict[str, JitterBuffer] = {}
         self._kept: list[Samples] = []
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.waits: list[float] = []
+        self._arrived: float | None = None  # when the agent's last audible sound did
         self.disconnected = asyncio.Event()
 
     @property
@@ -94,8 +101,14 @@ class RoomPeer:
             for buffer in self._incoming.values():
                 mixed += buffer.take(TICK)
             self._kept.append(mixed)
+            if np.abs(mixed).max() > AUDIBLE:
+                behind = max(buffer.depth for buffer in self._incoming.values())
+                self._arrived = time.monotonic() - behind / RATE
             self._talker.hear(mixed)
             samples = self._talker.speak(TICK)
+            if self._arrived is not None and np.abs(samples).max() > AUDIBLE:
+                self.waits.append(time.monotonic() + self._source.queued_duration - self._arrived)
+                self._arrived = None
             if self._microphone:
                 frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, TICK)
                 with contextlib.suppress(Exception):  # while the room reconnects

@@ -10,6 +10,7 @@ import numpy as np
 from livekit import rtc
 
 from agent.recorder import RATE
+from agent.rooms.delay import LineDelay
 from voice.audio import Samples, from_int16, to_int16
 from voice.jitter import JitterBuffer
 
@@ -18,18 +19,18 @@ CUSHION = 3 * FRAME  # heard before it is passed on: the network's jitter
 MOST = RATE  # a second; what comes later than that after a stall is dropped, oldest first
 LEAD = 4 * FRAME
 QUEUE_MS = 200  # of the outgoing source: what a late tick may make up for
+BEHIND = (LEAD + 2 * FRAME) / RATE  # s; what waits longer has been held up, and silence in it is left out
+SILENT = 1e-3  # peak, -60 dBFS
 
 
 class RoomCaller:
-    """Implements the line's Caller. `listen` connects it to a track, `gone` ends the line."""
+    """Implements the line's Caller. `listen` connects it to a track, `gone` ends the line. `delay`: of the network."""
 
     def __init__(self) -> None:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS)
         self.gone = False
         self.heard_at = time.monotonic()  # when the last frame arrived, or when we began to wait for one
-        self.phone = False
-        self.reported: float | None = None  # s that the candidate's page says its side of the line takes
-        self.round_trip = 0.0  # s from here to the LiveKit server and back
+        self.delay = LineDelay()
         self._incoming = JitterBuffer(CUSHION, MOST)
         self._outgoing: asyncio.Queue[Samples] = asyncio.Queue()
         self._reading: asyncio.Task[None] | None = None
@@ -40,10 +41,14 @@ class RoomCaller:
 
     @property
     def transport(self) -> float | None:
-        """Our queue, the way there and back, and our cushion. None on a phone, and before the page has reported."""
-        if self.phone or self.reported is None:
-            return None
-        return (LEAD + self._incoming.depth) / RATE + self.round_trip + self.reported
+        """For the next sound: our queues as full as they are, the way there and back. None where nobody can say."""
+        line = self.delay.seconds
+        return None if line is None else self._waiting + self._incoming.depth / RATE + line
+
+    @property
+    def _waiting(self) -> float:
+        """Seconds of our own sound that are not yet sent."""
+        return self.source.queued_duration + self._outgoing.qsize() * FRAME / RATE
 
     def hear(self, samples: Samples) -> None:
         self._outgoing.put_nowait(samples)
@@ -74,10 +79,13 @@ class RoomCaller:
             await stream.aclose()
 
     async def _send(self) -> None:
-        # A little silence first: what a late tick is made up from, so that no syllable is torn.
-        self._outgoing.put_nowait(np.zeros(LEAD, np.float32))
         while True:
             samples = await self._outgoing.get()
+            if self._waiting > BEHIND and np.abs(samples).max(initial=0.0) < SILENT:
+                continue  # after a stall: caught up within the next pause, or all that follows would be late
+            if self.source.queued_duration == 0.0:
+                # A little silence first: what a late tick is made up from, so that no syllable is torn.
+                samples = np.concatenate([np.zeros(LEAD, np.float32), samples])
             frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, len(samples))
             with contextlib.suppress(Exception):  # the SDK raises plain Exception while a room reconnects
                 await self.source.capture_frame(frame)

@@ -34,7 +34,6 @@ from memory.events import Resumed, Started, Yielded
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
 DEAF = 0.6  # s without a frame while the connection is being mended: what we hear is no silence of the candidate's
-TIMING = 5.0  # s between two looks at the line's delay
 LEAVING = 3.0  # s that tidying up may take at most
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
@@ -85,7 +84,6 @@ class Conduct:
         self._listening_to = ""  # sid of the track
         self._candidate: Person | None = None
         self._since: dict[str, float] = {}  # identity to when we first saw it without a microphone
-        self._delays: dict[str, float] = {}  # identity to what its page said of its side of the line
         self._disconnected = False
         self._cut = False  # our own connection is down, and their sound with it
         self._mending: asyncio.Task[None] | None = None
@@ -99,7 +97,7 @@ class Conduct:
         self._watch_room()
         self._stage.attach(self._room)
         leasing = asyncio.create_task(stay.journal.keep_lease(stay.lease_seconds), name="leasing")
-        timing = asyncio.create_task(self._time_the_line(), name="room-timing")
+        timing = asyncio.create_task(self._caller.delay.watch(self._room), name="room-timing")
         try:
             await self._send_others_away()
             track = rtc.LocalAudioTrack.create_audio_track("viva", self._caller.source)
@@ -139,7 +137,7 @@ class Conduct:
         person = self._candidate
         assert person is not None
         self._stage.candidate_is(person.identity)
-        self._caller.phone, self._caller.reported = person.kind == "sip", self._delays.get(person.identity)
+        self._caller.delay.listen_to(person)
         was_recorded = stay.raw.stat().st_mtime if stay.raw.is_file() else time.time()
         recorder = Recorder(stay.raw)
         now, names = time.time(), stay.engines.names
@@ -263,16 +261,6 @@ class Conduct:
         self._cut = False
         self._looked()
 
-    async def _time_the_line(self) -> None:
-        """How long it takes to the LiveKit server and back, looked at every few seconds."""
-        while True:
-            with contextlib.suppress(Exception):  # the SDK raises its own kinds while a room reconnects
-                stats = await self._room.get_rtc_stats()
-                pairs = [s.candidate_pair.candidate_pair for s in stats.publisher_stats if s.HasField("candidate_pair")]
-                trips = [p.current_round_trip_time for p in pairs if p.current_round_trip_time > 0]
-                self._caller.round_trip = min(trips, default=self._caller.round_trip)
-            await asyncio.sleep(TIMING)
-
     async def _send_others_away(self) -> None:
         """One interview, one agent: whoever held it before us has lost it."""
         for participant in list(self._room.remote_participants.values()):
@@ -311,8 +299,8 @@ class Conduct:
         role = role_of(person, self._stay.named) if person else "organiser"
         own = ("repeat", "pause", "go_on", "typed", "leave")
         if asked.kind == "delay":
-            if person is not None and role == "candidate":  # it may come before the leg begins
-                self._delays[person.identity] = self._caller.reported = asked.seconds
+            if person is not None and role == "candidate":
+                self._caller.delay.report(person.identity, asked.seconds)
         elif role == "candidate" and asked.kind in own:
             if asked.kind == "typed" and not asked.text.strip():
                 return "nothing was typed"

@@ -34,11 +34,18 @@ describe("how long this side of the line takes", () => {
   const pair = { type: "candidate-pair", nominated: true, currentRoundTripTime: 0.03 };
   const heard = { type: "inbound-rtp", kind: "audio", jitterBufferDelay: 10, jitterBufferEmittedCount: 200 };
   it("is the way there and back, the buffer and the loudspeaker", () => {
-    expect(delayOf([pair, heard], 0.02)).toBeCloseTo(0.1);
+    expect(delayOf([pair, heard], 0.02).seconds).toBeCloseTo(0.1);
+  });
+  it("is what it is now, not what it was on average", () => {
+    const { seconds, waited } = delayOf([pair, { ...heard, jitterBufferDelay: 14, jitterBufferEmittedCount: 300 }], 0, { delay: 10, emitted: 200 });
+    expect(seconds).toBeCloseTo(0.07);
+    expect(waited).toEqual({ delay: 14, emitted: 300 });
+    expect(delayOf([pair, heard], 0, { delay: 90, emitted: 900 }).seconds, "another track").toBeCloseTo(0.08);
+    expect(delayOf([pair, heard], 0, { delay: 10, emitted: 200 }).seconds, "nothing came since").toBeCloseTo(0.08);
   });
   it("is not guessed", () => {
-    expect(delayOf([pair], 0.02)).toBeNull();
-    expect(delayOf([heard], 0.02)).toBeNull();
+    expect(delayOf([pair], 0.02).seconds).toBeNull();
+    expect(delayOf([heard], 0.02).seconds).toBeNull();
   });
 });
 
