@@ -13,6 +13,7 @@ import numpy as np
 import soxr
 from livekit import rtc
 
+from memory.records import Stretch
 from voice.audio import SPEECH_RATE, Samples, ear_resampler, from_int16
 from voice.boundaries import EDGE, SpeechMap, speech_in
 from voice.end_of_turn import WINDOW, EndOfTurnModel
@@ -41,6 +42,7 @@ class Ear:
         self.turn: Turn | None = None
         self.speech_since: float | None = None
         self.on_frame: Callable[[], None] = lambda: None
+        self._held_up: list[Stretch] = []
 
     @property
     def now(self) -> float:
@@ -54,6 +56,15 @@ class Ear:
     def speech_seconds(self) -> float:
         """How long the speech that is going on has lasted."""
         return self.now - self.speech_since if self.speaking and self.speech_since is not None else 0.0
+
+    def held_up(self, start: float, end: float) -> None:
+        """Between these session times the machine stood still: silence there may be no silence of the candidate's."""
+        self._held_up.append(Stretch(start=round(start, 3), end=round(end, 3)))
+
+    def take_held_up(self) -> list[Stretch]:
+        """Those stretches since it was last asked."""
+        taken, self._held_up = self._held_up, []
+        return taken
 
     def hear(self, frame: rtc.AudioFrame) -> None:
         samples = self._at_speech_rate(frame)

@@ -20,6 +20,8 @@ from voice.audio import Samples, from_int16, to_int16
 
 TICK = RATE // 50  # 20 ms
 BREATH = 0.004  # s between two ticks at least: sound that came during a stall has to reach its buffer first
+HELD_UP = 0.15  # s that a tick is late, from which on sound is taken for late as well
+SETTLING = 0.3  # s in which the network's jitter buffer catches up afterwards
 AUDIBLE = 0.004  # -48 dBFS: quieter samples at the end of a clip are not heard as speech
 
 
@@ -146,7 +148,10 @@ class LineOutput(io.AudioOutput):
 
 
 class Line:
-    """Connects a caller with an agent's input and output, tick by tick, in step with `clock`."""
+    """Connects a caller with an agent's input and output, tick by tick, in step with `clock`.
+
+    `on_held_up` hears of stretches (session time, s) in which this process stood still and sound may stand too late.
+    """
 
     def __init__(
         self,
@@ -162,6 +167,7 @@ class Line:
         self._recorder = recorder
         self._clock = clock
         self._on_tick = on_tick
+        self.on_held_up: Callable[[float, float], None] = lambda start, end: None
 
     @property
     def now(self) -> float:
@@ -170,8 +176,13 @@ class Line:
 
     async def run(self) -> None:
         """Until cancelled or the caller is gone. A late tick is made up for, so the timeline never drifts."""
-        began, ticks = self._clock(), 0
+        began, ticks, held_up_until = self._clock(), 0, 0.0
         while not self._caller.gone:
+            late = self._clock() - began - ticks * TICK / RATE
+            # In one process (a transport of no time) the caller's sound waits for us; elsewhere it goes on meanwhile.
+            if late > HELD_UP and self.now >= held_up_until and self._caller.transport != 0.0:
+                held_up_until = self.now + late + SETTLING
+                self.on_held_up(self.now, held_up_until)
             agent = self.output.take(TICK, self.now)
             candidate = self._caller.speak(TICK)
             self._caller.hear(agent)

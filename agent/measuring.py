@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agent.ear import Ear
 from dialogue.state import Turn
 from memory.records import Delivery, FilledPause, Stretch, Word
 from voice.audio import SPEECH_RATE, Samples, stream_resample
-from voice.boundaries import SpeechMap, speech_in
+from voice.boundaries import SpeechMap, map_speech, speech_in
 from voice.hesitation import Measures, first_sounds, measure
 from voice.refiner import Refiner
+from voice.stretches import overlap
 from voice.words import TimedWord
 
 LEAD, TAIL = 0.6, 0.5  # s of sound taken before the first and after the last word
@@ -45,6 +46,7 @@ class Answer:
     floor: Floor
     interruptions: int = 0
     heard: SpeechMap | None = None
+    held_up: Sequence[Stretch] = ()  # session times in which our own process stood still
 
 
 Measure = Callable[[Answer], Delivery]
@@ -62,7 +64,7 @@ async def measure_turn(ear: Ear, turn: Turn, floor: Floor, executor: Executor, m
     resumed = len(words) < len(spoken_words(turn))
     heard = await ear.speech(start, end)
     answer = Answer(
-        ear.sound(start, end), start, words, Floor(None) if resumed else floor, turn.interruptions, heard
+        ear.sound(start, end), start, words, Floor(None) if resumed else floor, turn.interruptions, heard, held_up_in(turn)
     )  # fmt: skip
     return await asyncio.get_running_loop().run_in_executor(executor, measure, answer)
 
@@ -70,6 +72,10 @@ async def measure_turn(ear: Ear, turn: Turn, floor: Floor, executor: Executor, m
 def spoken_words(turn: Turn) -> list[Word]:
     """The words of an answer that have a sound."""
     return [word for piece in turn.heard if not piece.typed for word in piece.words]
+
+
+def held_up_in(turn: Turn) -> list[Stretch]:
+    return [stretch for piece in turn.heard for stretch in piece.held_up]
 
 
 def measure_recorded(
@@ -96,29 +102,48 @@ def measure_recorded(
     samples = sound[max(0, round((start - low) * SPEECH_RATE)) : round((end - low) * SPEECH_RATE)]
     whole = words[0] is spoken_words(turn)[0]
     floor = Floor(turn.spoken.end, turn.spoken.transport) if turn.spoken and whole else Floor(None)
-    return measure(Answer(samples, start, words, floor, turn.interruptions, speech_in(refiner, start - low, end - low)))
+    heard = speech_in(refiner, start - low, end - low)
+    return measure(Answer(samples, start, words, floor, turn.interruptions, heard, held_up_in(turn)))
 
 
 def measure_answer(answer: Answer) -> Delivery:
     """All measures of an answer, on the session's timeline."""
     start, floor = answer.start, answer.floor
     timed = [TimedWord(w.text, w.start - start, w.end - start, w.confidence) for w in answer.words]
-    found = measure(answer.samples, timed, answer.heard)
+    held_up = [(s.start - start, s.end - start) for s in answer.held_up]
+    heard = bridged(map_speech(answer.samples) if answer.heard is None else answer.heard, held_up)
+    found = measure(answer.samples, timed, heard)
     transport = floor.transport or 0.0
 
     def since_floor(time: float | None) -> float | None:
         return None if time is None or floor.given is None else time + start - floor.given - transport
 
     first, content = first_sounds(found.words, found.speech)
+    waiting = (floor.given - start if floor.given is not None else 0.0, first or 0.0)
+    stood_still = sum(
+        overlap(stretch, (found.speech[0][0], found.speech[-1][1])) for stretch in held_up if found.speech
+    )
     return delivery_of(found, start).model_copy(
         update={
             "response_delay": _rounded(since_floor(first)),
             "first_word_delay": _rounded(since_floor(content)),
-            "response_delay_reliable": floor.transport is not None,
+            "response_delay_reliable": floor.transport is not None and not any(overlap(s, waiting) for s in held_up),
             "transport_delay": round(transport, 3),
             "interruptions": answer.interruptions,
+            "confidence": round(found.confidence * (1.0 - min(0.8, stood_still / (found.speaking_time or 1.0))), 3),
         }
     )
+
+
+def bridged(heard: SpeechMap, held_up: Sequence[tuple[float, float]]) -> SpeechMap:
+    """The speech without silences that are for the greater part a standing still of our own: they are no pauses."""
+    speech: list[tuple[float, float]] = []
+    for begin, end in heard.speech:
+        gap = (speech[-1][1], begin) if speech else None
+        if gap and sum(overlap(gap, stretch) for stretch in held_up) > (gap[1] - gap[0]) / 2:
+            begin = speech.pop()[0]
+        speech.append((begin, end))
+    return replace(heard, speech=speech)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -65,6 +65,7 @@ class Leg:
             journal, plan.mind, plan.engines, offset=recorder.start / RATE, watcher=plan.watcher,
             out_of_answers=plan.out_of_answers, by_phone=plan.by_phone,
         )  # fmt: skip
+        self._line.on_held_up = self.call.ear.held_up
         self.call.session.input.audio = self._line.input
         self.call.session.output.audio = self._line.output
 

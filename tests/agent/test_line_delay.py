@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
 from livekit.rtc._proto.stats_pb2 import RtcStats
 
+from agent.line import SETTLING, TICK, Line
+from agent.recorder import Recorder
 from agent.rooms.caller import BEHIND, FRAME, LEAD, RATE, RoomCaller
 from agent.rooms.cast import Person
 from agent.rooms.delay import LineDelay
+from simulation.reciter import Reciter
 
 
 def pair(round_trip: float) -> RtcStats:
@@ -89,3 +93,27 @@ async def test_what_a_stall_has_queued_is_caught_up_in_silence_and_no_sound_is_l
         assert again is not None and again > LEAD / RATE / 2, "the next sound has a cushion before it"
     finally:
         await caller.aclose()
+
+
+@pytest.mark.parametrize(("transport", "told"), [(0.2, 1), (None, 1), (0.0, 0)])
+async def test_a_line_that_stood_still_says_where_unless_the_caller_waits_for_it(
+    tmp_path: Path, transport: float | None, told: int
+) -> None:
+    caller, ticks = Reciter([]), 0
+    caller.transport = transport
+
+    def clock() -> float:
+        return ticks * TICK / RATE + (0.7 if ticks >= 50 else 0.0)  # 0.7 s were lost before the 50th tick
+
+    def count(candidate: object, agent: object) -> None:
+        nonlocal ticks
+        ticks += 1
+        caller.gone = ticks == 150
+
+    line = Line(caller, Recorder(tmp_path / "a.raw"), clock, count)
+    found: list[tuple[float, float]] = []
+    line.on_held_up = lambda start, end: found.append((start, end))
+    await line.run()
+    # The clock here never catches up, so the line is told to be late once, and again when that has been settled.
+    assert found[:1] == [(pytest.approx(1.0), pytest.approx(1.7 + SETTLING))] * told
+    assert (found == []) == (told == 0)

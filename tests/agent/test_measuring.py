@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from agent.ear import Ear
 from agent.measuring import Floor, measure_answer, measure_recorded, measure_turn
 from dialogue.state import Turn
 from memory.events import Heard, Spoken
-from memory.records import Word
+from memory.records import Stretch, Word
 from simulation.speech import PersonaVoice
 from voice.audio import Samples, from_int16, to_int16
 
@@ -71,6 +72,32 @@ async def test_live_numbers_equal_those_of_the_recording(frame: int) -> None:
     recorded = measure_recorded(sound, RATE, turn, [], measure_answer)
     assert live == recorded
     assert live is not None and len(live.silent_pauses) == 1 and live.pauses_between_clauses == 1
+
+
+@pytest.mark.parametrize(
+    ("stood_still", "reliable", "pauses"),
+    [((1.2, 2.0), False, 1), ((0.2, 0.9), True, 1), ((2.5, 3.2), True, 1), ("pause", True, 0)],
+)
+async def test_where_the_machine_stood_still_nothing_is_said_of_the_person(
+    stood_still: tuple[float, float] | str, reliable: bool, pauses: int
+) -> None:
+    sound, words, floor, _ = call()
+    if isinstance(stood_still, str):  # over the silence between the clauses
+        stood_still = (words[3].end - 0.05, words[4].start + 0.05)
+    turn = turn_of(words, floor, 0.25)
+    plain = measure_recorded(sound, RATE, turn, [], measure_answer)
+    held_up = Stretch(start=stood_still[0], end=stood_still[1])
+    turn = replace(turn, heard=tuple(piece.model_copy(update={"held_up": [held_up]}) for piece in turn.heard))
+    found = measure_recorded(sound, RATE, turn, [], measure_answer)
+    with ThreadPoolExecutor(1) as executor:
+        ear = Ear(0.0, Never(), executor)
+        for at in range(0, len(sound) - 480, 480):
+            ear.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
+        assert found == await measure_turn(ear, turn, Floor(floor, 0.25), executor, measure_answer)
+    assert plain is not None and found is not None and len(plain.silent_pauses) == 1 and plain.response_delay_reliable
+    assert found.response_delay_reliable is reliable and len(found.silent_pauses) == pauses
+    within = stood_still[1] > 2.4
+    assert (found.confidence < plain.confidence) if within else (found.confidence == plain.confidence)
 
 
 @pytest.mark.parametrize(("transport", "reliable"), [(0.0, True), (0.25, True), (None, False)])

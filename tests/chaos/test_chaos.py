@@ -56,7 +56,7 @@ class Scene:
         """In the middle of the first question, of the second answer, or of the farewell."""
         phase = lambda name: self.peer.attribute("viva.phase") == name  # noqa: E731
         if moment == "question":
-            await until(lambda: phase("speaking"), 30, "the greeting", self.house)
+            await until(lambda: phase("speaking"), 60, "the greeting", self.house)
             await asyncio.sleep(5)
         elif moment == "beginning":
             return
@@ -65,7 +65,7 @@ class Scene:
             await asyncio.sleep(2.5)
         else:
             await until(lambda: self.state("ended"), 90, "the end", self.house)
-            await until(lambda: phase("speaking"), 10, "the farewell", self.house)
+            await until(lambda: phase("speaking"), 60, "the farewell", self.house)
             await asyncio.sleep(1.5)
         self.kept_from = len(self.peer._kept)
         self.before = await asyncio.to_thread(self.house.events, self.session)
@@ -90,7 +90,7 @@ class Scene:
         self.kept_from = len(self.peer._kept)
         self.before = await asyncio.to_thread(self.house.events, self.session)
 
-    async def voice_again(self, name: str, seconds: float = 40.0) -> None:
+    async def voice_again(self, name: str, seconds: float = 60.0) -> None:
         """Until the agent sounds again after the failure; the seconds it took are counted."""
         start = len(self.peer._kept)
         began = time.monotonic()
@@ -158,7 +158,7 @@ async def test_kill_the_job_in_a_question_an_answer_and_the_farewell(house: Hous
         job = await asyncio.to_thread(house.job, scene.session)
         scene.broken_at = time.monotonic()
         job.kill()
-        await until(lambda: len(set(scene.peer.agents)) > 1, 30, "a new agent", house)
+        await until(lambda: len(set(scene.peer.agents)) > 1, 60, "a new agent", house)
         await scene.voice_again(f"kill -9 of the job in the {moment}")
         await scene.finish()
         assert len(set(scene.peer.agents)) == 2, "one agent died, one came"
@@ -184,7 +184,7 @@ async def test_the_worker_dies_and_then_the_livekit_server(house: House, round_:
                 broken = scene.broken_at
                 await scene.come_back()
                 scene.broken_at = broken
-                await until(back, 30, "a way back in by the link", house)
+                await until(back, 60, "a way back in by the link", house)
             await scene.voice_again(name)
 
         await asyncio.gather(*map(one, scenes))
