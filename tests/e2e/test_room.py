@@ -26,6 +26,12 @@ async def phase(peer: RoomPeer, name: str, seconds: float, house: House) -> None
     await until(lambda: peer.attribute("viva.phase") == name, seconds, f"the phase {name!r}", house)
 
 
+async def over(peer: RoomPeer, session: str, house: House, seconds: float = 90) -> None:
+    """By the log and the agent's going: the phase that says so is there for half a second only."""
+    await until(lambda: house.kinds(session, "ended"), seconds, "the end", house)
+    await until(lambda: peer.agent is None, 60, "the agent's leaving", house)
+
+
 def livekit_token(house: House, room: str, identity: str, kind: str = "", **attributes: str) -> str:
     """As somebody else's server would mint it, with the keys that `viva up` made."""
     secret = (house.home / "livekit.key").read_text().strip()
@@ -55,7 +61,7 @@ async def test_a_whole_interview_judged_by_ear(house: House) -> None:
     agent.suspend()  # a machine that is too busy for a moment: the line is no slower afterwards, and the times are right
     await asyncio.sleep(STALL)
     agent.resume()
-    await phase(peer, "ended", 90, house)
+    await over(peer, session, house)
     said_by_agent = " ".join(e["text"] for e in house.kinds(session, "spoken"))
     share = house.understood(said_by_agent, peer.heard)
     await peer.leave()
@@ -202,7 +208,7 @@ async def a_caller_by_phone(house: House) -> None:
     await press("#", 11)
     await phase(caller, "listening", 60, house)
     talker.holding = False
-    await phase(caller, "ended", 60, house)
+    await over(caller, session, house)
     await caller.leave()
     exchange = house.report(session)["questions"][0]["exchanges"][0]
     assert "dashboard" in " ".join(s["text"] for s in exchange["sentences"]).lower(), exchange
@@ -214,8 +220,7 @@ async def silence_is_helped_and_then_ended(house: House) -> None:
     session, link = house.invite(questions=["slow-service", "mistake", "improved-process"])
     talker = reciter()
     peer = await house.join(session, link, talker)
-    await until(lambda: house.kinds(session, "ended"), 300, "the end", house)
-    await until(lambda: peer.agent is None, 60, "the agent's leaving", house)
+    await over(peer, session, house, 300)
     said_ = [e["text"] for e in house.kinds(session, "said") if e["purpose"] in ("nudge", "farewell")]
     assert "microphone" in said_[0] and "I end here" in said_[-1], said_
     assert house.kinds(session, "ended")[0]["reason"] == "silence"
@@ -238,7 +243,7 @@ async def a_room_without_its_candidate_is_left_and_can_be_come_back_to(house: Ho
     peer = await house.join(session, link, reciter(MISTAKE))
     await phase(peer, "speaking", 60, house)
     house.call("POST", f"/interviews/{session}/cancel")
-    await phase(peer, "ended", 60, house)
+    await over(peer, session, house)
     await peer.leave()
 
 
@@ -275,7 +280,7 @@ async def two_candidates_on_one_link_and_foreign_and_expired_tokens(house: House
         await RoomPeer(reciter()).join(access["url"], forged.to_jwt())
     assert first.room.isconnected(), "nobody was thrown out"
     house.call("POST", f"/interviews/{session}/cancel")
-    await phase(first, "ended", 60, house)
+    await over(first, session, house)
     await first.leave()
 
 
