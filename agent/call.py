@@ -323,8 +323,8 @@ class Call:
                 await self._journal.write(note)
                 self._watch.caption("candidate", note.text, True)
             elif turn is not None and words:
-                piece = heard(words, turn.number, self._wall(), event.alternatives[0].confidence or None)
-                piece = piece.model_copy(update={"held_up": self.ear.take_held_up()})
+                sure = event.alternatives[0].confidence or None
+                piece = heard(words, turn.number, self._wall(), sure, self.ear.take_held_up())
                 await self._journal.write(piece)
                 self._watch.caption("candidate", piece.text, True)
             self._hearing.finals.pop(0)

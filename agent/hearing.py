@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from livekit.agents import stt
 
 from memory.events import Heard, Noted
-from memory.records import Word
+from memory.records import Stretch, Word
 from voice.stt.stream import words_of
 from voice.words import TimedWord, joined
 
@@ -17,10 +17,17 @@ def records(words: Sequence[TimedWord]) -> list[Word]:
     return [Word(text=w.text, start=round(w.start, 3), end=round(w.end, 3), confidence=w.confidence) for w in words]
 
 
-def heard(words: Sequence[TimedWord], turn: int, at: float, confidence: float | None = None) -> Heard:
+def heard(
+    words: Sequence[TimedWord],
+    turn: int,
+    at: float,
+    confidence: float | None = None,
+    held_up: Sequence[Stretch] = (),
+) -> Heard:
     """A final piece of an answer. `words`: at least one, on the session's timeline."""
     return Heard(
-        at=at, t=words[0].start, turn=turn, text=joined(words), words=records(words), end=words[-1].end, confidence=confidence
+        at=at, t=words[0].start, turn=turn, text=joined(words), words=records(words), end=words[-1].end, confidence=confidence,
+        held_up=list(held_up),
     )  # fmt: skip
 
 

@@ -13,7 +13,10 @@ from dialogue.history import Past
 
 
 def reports_in(sessions: Path, candidate: str) -> Iterator[dict[str, Any]]:
-    """A person's practice reports; none of one without a name of their own. A report that cannot be read is passed over: history is a help, not a promise."""
+    """A person's practice reports; none of one without a name of their own.
+
+    A report that cannot be read is passed over: history is a help, not a promise.
+    """
     if candidate in ("", "Candidate"):
         return
     for path in sorted(sessions.glob("*/report/report.json")):

@@ -43,7 +43,10 @@ class Caller(Protocol):
 
     @property
     def transport(self) -> float | None:
-        """Seconds from our sound to their ear and from their mouth to us; None where nobody can say."""
+        """Seconds from our sound to their ear and from their mouth to us; None where nobody can say.
+
+        0 only in one process, where a caller's sound waits while we stand still.
+        """
         ...
 
 
@@ -179,7 +182,6 @@ class Line:
         began, ticks, held_up_until = self._clock(), 0, 0.0
         while not self._caller.gone:
             late = self._clock() - began - ticks * TICK / RATE
-            # In one process (a transport of no time) the caller's sound waits for us; elsewhere it goes on meanwhile.
             if late > HELD_UP and self.now >= held_up_until and self._caller.transport != 0.0:
                 held_up_until = self.now + late + SETTLING
                 self.on_held_up(self.now, held_up_until)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from agent.ear import Ear
@@ -75,6 +75,7 @@ def spoken_words(turn: Turn) -> list[Word]:
 
 
 def held_up_in(turn: Turn) -> list[Stretch]:
+    """Session times in which our own process stood still, as far as the pieces of this answer know."""
     return [stretch for piece in turn.heard for stretch in piece.held_up]
 
 
@@ -111,8 +112,8 @@ def measure_answer(answer: Answer) -> Delivery:
     start, floor = answer.start, answer.floor
     timed = [TimedWord(w.text, w.start - start, w.end - start, w.confidence) for w in answer.words]
     held_up = [(s.start - start, s.end - start) for s in answer.held_up]
-    heard = bridged(map_speech(answer.samples) if answer.heard is None else answer.heard, held_up)
-    found = measure(answer.samples, timed, heard)
+    # A silence in which we stood still ourselves is no pause of theirs.
+    found = measure(answer.samples, timed, (answer.heard or map_speech(answer.samples)).bridged(held_up))
     transport = floor.transport or 0.0
 
     def since_floor(time: float | None) -> float | None:
@@ -120,9 +121,8 @@ def measure_answer(answer: Answer) -> Delivery:
 
     first, content = first_sounds(found.words, found.speech)
     waiting = (floor.given - start if floor.given is not None else 0.0, first or 0.0)
-    stood_still = sum(
-        overlap(stretch, (found.speech[0][0], found.speech[-1][1])) for stretch in held_up if found.speech
-    )
+    spoken = (found.speech[0][0], found.speech[-1][1]) if found.speech else (0.0, 0.0)
+    stood_still = sum(overlap(stretch, spoken) for stretch in held_up)
     return delivery_of(found, start).model_copy(
         update={
             "response_delay": _rounded(since_floor(first)),
@@ -133,17 +133,6 @@ def measure_answer(answer: Answer) -> Delivery:
             "confidence": round(found.confidence * (1.0 - min(0.8, stood_still / (found.speaking_time or 1.0))), 3),
         }
     )
-
-
-def bridged(heard: SpeechMap, held_up: Sequence[tuple[float, float]]) -> SpeechMap:
-    """The speech without silences that are for the greater part a standing still of our own: they are no pauses."""
-    speech: list[tuple[float, float]] = []
-    for begin, end in heard.speech:
-        gap = (speech[-1][1], begin) if speech else None
-        if gap and sum(overlap(gap, stretch) for stretch in held_up) > (gap[1] - gap[0]) / 2:
-            begin = speech.pop()[0]
-        speech.append((begin, end))
-    return replace(heard, speech=speech)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from scipy.ndimage import binary_closing, binary_opening
 from voice.audio import SPEECH_RATE, Samples
 from voice.frames import FRAME, FRAME_SECONDS, total
 from voice.refiner import RANGE_DB, STEP, Refiner
-from voice.stretches import gaps, runs
+from voice.stretches import Stretch, gaps, overlap, runs
 from voice.vad import WINDOW
 
 JUDGED = 0.6  # probability over which a frame is speech; what people label is a little less than all that sounds
@@ -37,6 +38,16 @@ class SpeechMap:
     def pauses(self, minimum: float = 0.25) -> list[tuple[float, float]]:
         """Silences of at least `minimum` s between first and last speech."""
         return gaps(self.speech, minimum)
+
+    def bridged(self, stretches: Sequence[Stretch]) -> SpeechMap:
+        """The same without the silences that lie for the greater part in `stretches`: they count as speech."""
+        speech: list[Stretch] = []
+        for start, end in self.speech:
+            gap = (speech[-1][1], start) if speech else None
+            if gap and sum(overlap(gap, stretch) for stretch in stretches) > (gap[1] - gap[0]) / 2:
+                start = speech.pop()[0]
+            speech.append((start, end))
+        return replace(self, speech=speech)
 
 
 def map_speech(samples: Samples) -> SpeechMap:
