@@ -17,16 +17,22 @@ REACTION = 0.6  # s of silence after which the agent has finished
 
 
 class Reciter:
-    """`answers`: samples at `rate`, one for each time the agent has spoken. `holding`: say nothing for now."""
+    """`answers`: samples at `rate`, one for each time the agent has spoken.
+
+    `holding`: say nothing for now. `going_on`: say what is being said again and again, without a pause, until told
+    otherwise.
+    """
 
     def __init__(self, answers: Sequence[Samples], rate: int = 24_000) -> None:
         self._answers = list(answers)
         self._rate = rate
         self._tone = RoomTone()
         self._speech = np.zeros(0, np.float32)
+        self._answer = self._speech  # the one that is being said, whole
         self._quiet = 0.0
         self._spoken_to = False
         self.holding = False
+        self.going_on = False
         self.gone = False
         self.transport: float | None = 0.0  # in one process: no time at all
         self.said = 0
@@ -43,6 +49,8 @@ class Reciter:
     def speak(self, count: int) -> Samples:
         out = self._tone.next(count)
         part, self._speech = self._speech[:count], self._speech[count:]
+        if self.going_on and len(part) and not self.speaking:
+            self._speech = self._answer
         out[: len(part)] += part
         return out
 
@@ -53,5 +61,5 @@ class Reciter:
         self._quiet += len(samples) / self._rate
         if self._spoken_to and self._quiet >= REACTION and not self.holding and not self.speaking and self._answers:
             self._spoken_to = False
-            self._speech = self._answers.pop(0)
+            self._speech = self._answer = self._answers.pop(0)
             self.said += 1
