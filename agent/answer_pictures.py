@@ -46,7 +46,7 @@ def draw_pictures(
     folder: Path,
     earlier: Iterable[Mapping[str, Any]],
 ) -> Pictures:
-    """Into `folder`: answers/turn-N.png and, where anything was measured, distributions.png."""
+    """Into `folder`: answers/turn-N.png and, where there is more than one answer to compare, distributions.png."""
     drawn: dict[int, str] = {}
     for turn in state.turns:
         if turn.delivery is None:
@@ -56,15 +56,18 @@ def draw_pictures(
         draw_answer(_picture(turn, candidate, rate), folder / name)
         drawn[turn.number] = name
     now = values_of([report])
-    if not any(now.values()):
+    before: list[Mapping[str, Any]] = []
+    if report["mode"] == "practice":
+        before = [
+            r
+            for r in earlier
+            if r.get("session") != report["session"] and r.get("created_at", "") < report["created_at"]
+        ]
+    then = values_of(before)
+    if not any(values and len(values) + len(then[label]) > 1 for label, values in now.items()):
         return Pictures(drawn)
-    before = [
-        r for r in earlier if r.get("session") != report["session"] and r.get("created_at", "") < report["created_at"]
-    ]
     title = f"this interview and {len(before)} earlier" if before else "this interview"
-    draw_distributions(
-        now, values_of(before) if report["mode"] == "practice" else {}, folder / "distributions.png", title
-    )
+    draw_distributions(now, then, folder / "distributions.png", title)
     return Pictures(drawn, "distributions.png")
 
 

@@ -242,9 +242,8 @@ async def _rate(arguments: argparse.Namespace) -> int:
     store, _ = await open_store(settings)
     try:
         if arguments.stars is None and not thumbs and not reworded and teach is None:
-            for turn in fold(await events_of(store, arguments.session)).turns:
-                if turn.probe is not None:
-                    print(f"{turn.number}: {turn.text}")
+            for turn in fold(await events_of(store, arguments.session)).follow_ups:
+                print(f"{turn.number}: {turn.text}")
             print("rate with --stars, --up TURN, --down TURN, --reword TURN TEXT")
             return 0
         await rate(store, settings, arguments.session, arguments.by, Opinion(arguments.stars, thumbs, reworded, teach))

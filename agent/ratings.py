@@ -40,7 +40,7 @@ async def rate(
 def _events(state: State, by: Literal["candidate", "operator"], opinion: Opinion) -> Sequence[AnyEvent]:
     if not state.ended:
         raise UserError("the interview is not over yet; rate it afterwards")
-    followed = {t.number for t in state.turns if t.probe is not None}
+    followed = {t.number for t in state.follow_ups}
     for turn in (*opinion.thumbs, *opinion.reworded):
         if turn not in followed:
             known = ", ".join(map(str, sorted(followed))) or "none"

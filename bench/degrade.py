@@ -83,14 +83,19 @@ def breathing(samples: Samples, rng: np.random.Generator) -> Samples:
     """A breath of 0.2 to 0.5 s about every two seconds, wherever it falls, 22 to 32 dB under the speech."""
     out = samples.copy()
     level = float(np.sqrt(speech_power(samples)))
-    sos = butter(2, [500, 5000], "bandpass", fs=SPEECH_RATE, output="sos")
     for _ in range(max(1, len(samples) // (2 * SPEECH_RATE))):
         count = int(rng.uniform(0.2, 0.5) * SPEECH_RATE)
         at = int(rng.integers(0, max(1, len(samples) - count)))
-        noise = sosfilt(sos, rng.standard_normal(count)) * np.hanning(count)
-        noise *= level * 10 ** (-rng.uniform(22, 32) / 20) / np.std(noise)
-        out[at : at + count] += noise.astype(np.float32)[: len(out) - at]
+        out[at : at + count] += level * breath(count, rng)[: len(out) - at]
     return out
+
+
+def breath(count: int, rng: np.random.Generator) -> Samples:
+    """Noise from 0.5 to 5 kHz that swells and fades, 22 to 32 dB under a speech of level 1."""
+    sos = butter(2, [500, 5000], "bandpass", fs=SPEECH_RATE, output="sos")
+    noise = sosfilt(sos, rng.standard_normal(count)) * np.hanning(count)
+    noise *= 10 ** (-rng.uniform(22, 32) / 20) / np.std(noise)
+    return np.asarray(noise, np.float32)
 
 
 def reverberant(seconds: float = 0.4) -> Degrade:

@@ -20,7 +20,7 @@ from bench import hesitation_sound as sound
 from bench import hesitation_words as text
 from bench.degrade import CONDITIONS
 from bench.machine import machine
-from bench.material import Labelled, degraded, labelled, spliced
+from bench.material import Labelled, bordered, degraded, labelled, spliced
 from bench.pauses import Counted, Counts, Tally, compare, interval, mean_absolute, of
 from bench.rulers import RULERS
 from tuning.evaluate import markdown_table
@@ -64,6 +64,7 @@ def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
     labels = labelled()
     materials: dict[str, list[Labelled]] = {
         "aligner's labels": [x for x in labels if x.truth == "aligner"],
+        "hand-set borders": bordered(),
         "LibriVox labels": [x for x in labels if x.truth != "aligner"],
         "splices": splices,
         "splices, degraded": [x for name in CONDITIONS if name != "clean" for x in degraded(splices[:6], name)],
@@ -72,7 +73,9 @@ def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
     for material, items in materials.items():
         for name, ruler in RULERS.items():
             if items:
-                peers.append(_row(f"{material}: {name}", [compare(ruler(x.samples), x.speech) for x in items]))
+                peers.append(
+                    _row(f"{material}: {name}", [compare(x.judged(ruler(x.samples)), x.speech) for x in items])
+                )
             step()
     conditions: Rows = []
     for condition in CONDITIONS:
@@ -113,6 +116,8 @@ def words_table(words: dict[str, list[TimedWord]], decoder: MoonshineDecoder) ->
         rows.append(_counted("um, uh: recordings of people, recogniser alone", written))
     rows.append(_counted("um, uh: planted and held, flite", sound.planted_fillers(decoder)))
     rows.append(_counted("filler words in context, own sentences", text.fillers()))
+    for condition in ("clean", "pink 20 dB", "G.711", "Opus 16 kb/s"):
+        rows.append(_counted(f"breaths, made and planted: {condition}", sound.planted_breaths(condition)))
     for kind, counts in text.disfluencies().items():
         rows.append(_counted(f"{kind}s, planted in text", counts))
     return rows
@@ -130,6 +135,15 @@ def other_table(words: dict[str, list[TimedWord]], splices: list[Labelled]) -> R
         rows.append([f"pitch SD, {where}", f"{len(spreads)} made voices",
                      f"{np.mean(np.abs(spreads)):.2f} semitones mean error, worst {np.max(np.abs(spreads)):.2f}; "
                      f"median pitch {100 * np.mean(np.abs(medians)):.0f} cents"])  # fmt: skip
+    for true in (5.0, 10.0, 15.0, 20.0):
+        found = sound.harmonics(true)
+        rows.append(
+            [
+                f"harmonics to noise, made at {true:.0f} dB",
+                f"{len(found)} made voices",
+                f"{np.mean(found):.1f} dB, SD {np.std(found):.1f}",
+            ]
+        )
     offline, streamed, floor = sound.cost(splices[:4])
     rows.append(["cost, one core", f"{sum(len(s.samples) for s in splices[:4]) / 16000:.0f} s of sound",
                  f"measuring {offline:.4f} x real time; refiner in 20 ms steps {streamed:.4f}; detector alone (floor) {floor:.4f}"])  # fmt: skip
@@ -142,7 +156,7 @@ TABLES = (
     ("Pauses of 250 ms and more, by ruler", PAUSE_HEAD),
     ("Vivavoce by what happened to the sound (splices)", PAUSE_HEAD),
     ("Response latency, spliced truth", ["condition", "ruler", "n", "MAE ms", "median ms", "p95 ms"]),
-    ("Words", ["what", "true", "items", "precision", "recall", "F1"]),
+    ("Words and breaths", ["what", "true", "items", "precision", "recall", "F1"]),
     ("Rates, pitch, cost", ["what", "on", "result"]),
 )
 
@@ -153,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     console = Console()
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("measuring", total=4 * len(RULERS) + len(CONDITIONS) + 8)
+        task = progress.add_task("measuring", total=5 * len(RULERS) + len(CONDITIONS) + 8)
 
         def step() -> None:
             progress.advance(task)

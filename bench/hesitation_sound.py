@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from agent.line import AUDIBLE
-from bench.degrade import CONDITIONS, noisy, pink
+from bench.degrade import CONDITIONS, breath, noisy, pink, speech_power
 from bench.material import SHARED as DATA
-from bench.material import SPOKEN, Clip, Labelled, Piece, clips, held, labelled, pieces, word_intervals
+from bench.material import SPOKEN, Clip, Labelled, Piece, clips, held, labelled, pieces, spliced, word_intervals
 from bench.pauses import Counted
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples
 from voice.boundaries import map_speech, speech_in
 from voice.hesitation import Measures, measure
 from voice.pronunciation import syllables
-from voice.prosody import pitch, pitch_track
+from voice.prosody import Floats, Mask, pitch, pitch_track, voice_quality
 from voice.refiner import Refiner
-from voice.stretches import Stretch, runs
+from voice.stretches import Stretch, overlap, runs
 from voice.stt.decoder import Decoder
 from voice.stt.offline import transcribe
 from voice.vad import speech_probabilities
@@ -102,6 +102,29 @@ def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Co
     return counts
 
 
+def planted_breaths(condition: str, count: int = 12, seed: int = 13) -> list[Counted]:
+    """Breaths of 0.2 to 0.5 s in half of the pauses of 0.7 s and more of splices; a hit overlaps, one to one.
+
+    The breaths are made (shaped noise), and a recording's own breath beside a splice counts as a false one.
+    """
+    counts = []
+    for i, item in enumerate(spliced(count)):
+        rng = np.random.default_rng([seed, i])
+        sound = item.samples.copy()
+        level = np.float32(np.sqrt(speech_power(sound)))
+        true: list[Stretch] = []
+        for a, b in item.pauses(0.7):
+            if rng.random() < 0.5:
+                length = int(rng.uniform(0.2, 0.5) * SPEECH_RATE)
+                at = int(rng.uniform(a + 0.1, b - 0.1 - length / SPEECH_RATE) * SPEECH_RATE)
+                sound[at : at + length] += level * breath(length, rng)
+                true.append((at / SPEECH_RATE, (at + length) / SPEECH_RATE))
+        found = measure(CONDITIONS[condition](sound, rng), []).breaths
+        hits = sum(any(overlap(f, t) > 0 for f in found) for t in true)
+        counts.append(Counted(min(hits, len(found)), len(found), len(true)))
+    return counts
+
+
 def _silence(rng: np.random.Generator) -> Samples:
     return np.zeros(round(float(rng.uniform(0.1, 0.6)) * SPEECH_RATE), np.float32)
 
@@ -144,21 +167,7 @@ def pitches(snr_db: float | None, count: int = 20, seed: int = 2) -> tuple[list[
     spreads, medians = [], []
     for i in range(count):
         rng = np.random.default_rng([seed, i])
-        seconds = 4.0
-        t = np.arange(round(seconds * SPEECH_RATE)) / SPEECH_RATE
-        base = float(rng.uniform(85, 230))
-        melody = np.zeros_like(t)
-        for a, f in ((rng.uniform(0.5, 3.0), 0.4), (rng.uniform(0.2, 1.5), 1.3)):
-            melody += a * np.sin(2 * np.pi * f * t + rng.uniform(0, 6))
-        hertz = base * 2 ** (melody / 12)
-        phase = 2 * np.pi * np.cumsum(hertz) / SPEECH_RATE
-        voice = np.zeros_like(t)
-        formants = ((600, 90), (1200, 110), (2500, 160))
-        for k in range(1, 25):
-            gain = sum(1.0 / (1.0 + ((k * hertz - f) / b) ** 2) for f, b in formants) + 0.02
-            voice += np.where(k * hertz < 7000, gain / k**0.5 * np.sin(k * phase), 0.0)
-        gate = np.sin(2 * np.pi * 1.1 * t + rng.uniform(0, 6)) > -0.6  # words with gaps
-        sound = (0.05 * voice * np.convolve(gate, np.ones(400) / 400, "same")).astype(np.float32)
+        sound, hertz, gate = _made_voice(rng)
         true = hertz[gate]
         if snr_db is not None:
             sound = noisy(snr_db, pink)(sound, rng)
@@ -168,6 +177,40 @@ def pitches(snr_db: float | None, count: int = 20, seed: int = 2) -> tuple[list[
             spreads.append(found.sd - float(np.std(12 * np.log2(true / np.median(true)))))
             medians.append(12 * np.log2(found.median / float(np.median(true))))
     return spreads, medians
+
+
+def _made_voice(rng: np.random.Generator) -> tuple[Samples, Floats, Mask]:
+    """4 s of source and filter: (sound, pitch in Hz by the sample, whether it sounds)."""
+    t = np.arange(4 * SPEECH_RATE) / SPEECH_RATE
+    base = float(rng.uniform(85, 230))
+    melody = np.zeros_like(t)
+    for a, f in ((rng.uniform(0.5, 3.0), 0.4), (rng.uniform(0.2, 1.5), 1.3)):
+        melody += a * np.sin(2 * np.pi * f * t + rng.uniform(0, 6))
+    hertz = base * 2 ** (melody / 12)
+    phase = 2 * np.pi * np.cumsum(hertz) / SPEECH_RATE
+    voice = np.zeros_like(t)
+    formants = ((600, 90), (1200, 110), (2500, 160))
+    for k in range(1, 25):
+        gain = sum(1.0 / (1.0 + ((k * hertz - f) / b) ** 2) for f, b in formants) + 0.02
+        voice += np.where(k * hertz < 7000, gain / k**0.5 * np.sin(k * phase), 0.0)
+    gate = np.sin(2 * np.pi * 1.1 * t + rng.uniform(0, 6)) > -0.6  # words with gaps
+    return (0.05 * voice * np.convolve(gate, np.ones(400) / 400, "same")).astype(np.float32), hertz, gate
+
+
+def harmonics(true_db: float, count: int = 10, seed: int = 4) -> list[float]:
+    """Harmonics to noise found on made voices with white noise this many dB below them."""
+    found = []
+    for i in range(count):
+        rng = np.random.default_rng([seed, i])
+        sound, _, gate = _made_voice(rng)
+        noise = rng.standard_normal(len(sound))
+        noise *= np.sqrt(np.mean(np.square(sound[gate], dtype=np.float64)) / 10 ** (true_db / 10))
+        speech = [(a / SPEECH_RATE, b / SPEECH_RATE) for a, b in runs(gate)]
+        heard = (sound + noise).astype(np.float32)
+        quality = voice_quality(heard, pitch_track(heard, speech), speech)
+        if quality:
+            found.append(quality.harmonics_to_noise_db)
+    return found
 
 
 def cost(items: Sequence[Labelled], words: Sequence[TimedWord] = ()) -> tuple[float, float, float]:

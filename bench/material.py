@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from scipy.ndimage import binary_closing, maximum_filter1d, uniform_filter1d
 from bench.degrade import CONDITIONS, Degrade
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples, from_int16, load, resample
+from voice.boundaries import SpeechMap
 from voice.stretches import Stretch, gaps, runs
 from voice.tts.espeak import EspeakVoice
 from voice.words import FILLED_PAUSES
@@ -27,6 +29,9 @@ from voice.words import FILLED_PAUSES
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech"
 BELOW = 35.0  # dB under the loudest 10 ms of a piece: there it begins and ends
 STEP = 16  # samples: 1 ms
+HAND = "hand-set borders"
+BORDERED = "mfa/michaelandsickmichael.wav"
+SEAM = 26.72325  # s; where the second recording of that file begins. Its first utterance is bordered there, not where it sounds
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,10 @@ class Labelled:
     def pauses(self, minimum: float = 0.25) -> list[Stretch]:
         """Silences of at least `minimum` s inside the speech."""
         return gaps(self.speech, minimum)
+
+    def judged(self, found: list[Stretch]) -> list[Stretch]:
+        """What the labels can speak of: where they border utterances only, a pause inside one is neither right nor wrong."""
+        return SpeechMap(found, 0.0, 0.0).bridged(self.speech).speech if self.truth == HAND else found
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,24 @@ def labelled() -> list[Labelled]:
         elif lab.is_file() and "sense" in clip.name:
             begin, end = (float(line.split()[0]) for line in lab.read_text().splitlines()[:2])
             found.append(Labelled(clip.name, clip.samples, [(begin, end)], "LibriVox label"))
+    return found
+
+
+def bordered() -> list[Labelled]:
+    """Two recordings whose utterances a person has bordered: the times lie on no grid. Pauses inside them have no labels."""
+    beside = SHARED / BORDERED
+    clip = next((c for c in clips() if c.name == BORDERED), None)
+    if clip is None:
+        return []
+    found = []
+    for tier in beside.with_suffix(".TextGrid").read_text("utf-8").split('class = "IntervalTier"')[1:]:
+        rows = re.findall(r'xmin = (\S+)\s+xmax = (\S+)\s+text = "([^"]*)"', tier)
+        said = sorted((float(a), float(b)) for a, b, text in rows if text.strip())
+        start = SEAM if said[0][0] >= SEAM else 0.0
+        samples = clip.samples[round(start * SPEECH_RATE) :]
+        if not start:
+            samples = samples[: round(SEAM * SPEECH_RATE)]
+        found.append(Labelled(clip.name, samples, [(a - start, b - start) for a, b in said], HAND))
     return found
 
 

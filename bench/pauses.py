@@ -66,7 +66,8 @@ def compare(found: Sequence[Stretch], true: Sequence[Stretch], minimum: float = 
             tally.offsets.append(c - a)  # speech ends where the pause begins
             tally.onsets.append(d - b)
     if found and true:
-        tally.onsets.append(found[0][0] - true[0][0])
+        if true[0][0] > 0.0:  # a label from the very start says nothing of an onset
+            tally.onsets.append(found[0][0] - true[0][0])
         tally.offsets.append(found[-1][1] - true[-1][1])
     return tally
 

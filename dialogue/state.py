@@ -122,6 +122,10 @@ class State:
         return tuple(turn for turn in self.turns if turn.question == question)
 
     @property
+    def follow_ups(self) -> tuple[Turn, ...]:
+        return tuple(turn for turn in self.turns if turn.probe is not None)
+
+    @property
     def remaining(self) -> tuple[PlannedQuestion, ...]:
         """Planned questions that were neither asked nor skipped, in order."""
         if self.interview is None:

@@ -26,6 +26,7 @@ AROUND = 31  # frames of "around": half a second
 FINAL = 0.35  # s before a pause in which the final slope is looked for
 FINAL_FRAMES = 6
 TWO_EXPLAINED, TWO_SHARE, TWO_APART = 0.85, 0.15, 7.0  # see centres_apart
+BESIDE = 3  # samples around the pitch period in which the correlation's peak is looked for
 _HOP = 256  # samples: the detector's
 
 
@@ -71,7 +72,7 @@ class Pitch:
 class VoiceQuality:
     """Experimental proxies; they depend on the microphone and say nothing about a person.
 
-    `harmonics_to_noise_db`: from the autocorrelation at the pitch period (after Boersma 1993), median.
+    `harmonics_to_noise_db`: from the autocorrelation of three periods at the pitch period (after Boersma 1993), median.
     `pitch_perturbation`: percent by which neighbouring 16 ms frames differ, median; a relative of jitter, not jitter.
     """
 
@@ -173,17 +174,34 @@ def voice_quality(samples: Samples, track: PitchTrack, speech: Sequence[Stretch]
     for frame in at[:: max(1, len(at) // 200)]:  # two hundred frames say it as well as all
         period = round(SPEECH_RATE / track.hertz[frame])
         middle = round((frame + 0.5) * track.hop * SPEECH_RATE)
-        part = samples[max(0, middle - 320) : middle + 320 + period]
-        if len(part) < 640:
+        part = samples[max(0, middle - period) : middle + 2 * period + BESIDE].astype(np.float64)
+        if len(part) < 3 * period:
             continue
-        one, other = part[:-period].astype(np.float64), part[period:].astype(np.float64)
-        power = np.sqrt(np.sum(one * one) * np.sum(other * other))
-        ratio = float(np.clip(np.sum(one * other) / power, 1e-3, 1 - 1e-4)) if power > 0 else 1e-3
+        ratio = float(
+            np.clip(_peak([_correlation(part, period + i) for i in range(-BESIDE, BESIDE + 1)]), 1e-3, 1 - 1e-4)
+        )
         ratios.append(10.0 * np.log10(ratio / (1.0 - ratio)))
     steps = np.diff(track.hertz[at])[np.diff(at) == 1] / track.hertz[at][:-1][np.diff(at) == 1]
     if not ratios or not len(steps):
         return None
     return VoiceQuality(float(np.median(ratios)), float(100.0 * np.median(np.abs(steps))))
+
+
+def _correlation(part: Floats, lag: int) -> float:
+    """Of the sound with itself `lag` samples later; 0 for silence."""
+    one, other = part[:-lag], part[lag:]
+    power = float(np.sqrt(np.sum(one * one) * np.sum(other * other)))
+    return float(np.sum(one * other)) / power if power > 0 else 0.0
+
+
+def _peak(values: Sequence[float]) -> float:
+    """The highest point of the parabola through the largest value and its neighbours: a period is no whole number of samples."""
+    at = int(np.argmax(values))
+    if not 0 < at < len(values) - 1:
+        return values[at]
+    left, middle, right = values[at - 1 : at + 2]
+    bend = left - 2.0 * middle + right
+    return middle - (left - right) ** 2 / (8.0 * bend) if bend < 0 else middle
 
 
 def frame_levels(samples: Samples) -> Floats:

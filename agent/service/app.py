@@ -198,6 +198,10 @@ def _routes(app: FastAPI) -> None:
         await use.interviews.rate(session, "candidate" if who == "candidate" else "operator", given)
         return models.Done()
 
+    @app.get(f"{one}/opinion", dependencies=[Reader], responses=_RESPONSES)
+    async def opinions(use: Use, session: Session) -> models.Opinions:
+        return await use.interviews.opinions(session)
+
     @app.post(f"{one}/join", responses=_RESPONSES)
     async def join(use: Use, session: Session, who: Who, wanted: models.Join) -> models.RoomAccess:
         if who != "candidate":

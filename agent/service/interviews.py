@@ -31,6 +31,7 @@ from memory.events import AnyEvent, Ended
 from memory.records import CandidateSource, Interview
 from memory.store import EventStore
 from prompts.loader import languages, load_phrases, pack_names
+from tuning.importers import may_teach
 
 KEPT = 500  # folded sessions kept in memory
 
@@ -261,6 +262,17 @@ class Interviews:
             await rate(self._store, self._settings, session, by, opinion)
         except UserError as error:
             raise Problem(422, "no-opinion", str(error)) from error
+
+    async def opinions(self, session: str) -> models.Opinions:
+        """What was thought of it so far."""
+        state = (await self.known(session)).state
+        return models.Opinions(
+            stars=state.stars,
+            may_teach=may_teach(await self._store.read(session)),
+            follow_ups=[
+                models.FollowUpOpinion(turn=t.number, up=t.thumb, reworded=t.reworded) for t in state.follow_ups
+            ],
+        )
 
     async def join(self, session: str, *, take_over: bool) -> models.RoomAccess:
         """The candidate's way into the room. Raises Problem without consent, or while they are in it elsewhere."""

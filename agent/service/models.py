@@ -146,6 +146,20 @@ class Opinion(Body):
     )
 
 
+class FollowUpOpinion(BaseModel):
+    turn: int
+    up: bool | None = Field(description="what was thought of it last; null: nothing yet")
+    reworded: str = Field(description="the better wording given last; empty: none")
+
+
+class Opinions(BaseModel):
+    """What was thought of an interview so far."""
+
+    stars: int | None
+    may_teach: bool = Field(description="whether the candidate agreed that the words improve the questions")
+    follow_ups: list[FollowUpOpinion]
+
+
 class Join(Body):
     take_over: bool = Field(default=False, description="go on here, though the interview is open on another device")
 

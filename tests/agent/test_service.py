@@ -35,7 +35,7 @@ from agent.service.tokens import Links
 from agent.service.webhooks import Webhooks, sign
 from agent.sessions import create, session_folder, take
 from agent.settings import Settings, load_settings
-from memory.events import Ended, Started
+from memory.events import AnyEvent, Asked, Ended, Followed, Started
 from memory.records import CandidateSource
 from tests.dialogue.helpers import conversation
 
@@ -236,10 +236,10 @@ def test_no_coach_for_a_screening(client: TestClient, settings: Settings) -> Non
     problem(client.post(f"{API}/{session}/retry", json={"question": "mistake"}, headers=HEADERS), 409, "no-retry")
 
 
-async def _ended(settings: Settings, session: str) -> None:
+async def _ended(settings: Settings, session: str, *before: AnyEvent) -> None:
     store, _ = await open_store(settings)
     begun = await take(store, settings, session, lambda _: None)
-    await begun.journal.write(Started(at=time.time(), owner="t"), Ended(at=time.time(), reason="completed"))
+    await begun.journal.write(Started(at=time.time(), owner="t"), *before, Ended(at=time.time(), reason="completed"))
     await begun.journal.release()
     await store.close()
 
@@ -259,6 +259,33 @@ def test_the_question_after_the_interview(client: TestClient, settings: Settings
     assert client.get(f"{API}/{session}/invitation", headers=link).json()["stars"] == 4
     events = [e["event"] for e in client.get(f"{API}/{session}/events", headers=HEADERS).json()]
     assert [e["kind"] for e in events[-2:]] == ["consented", "rated"] and "improve" in events[-2]["scope"]
+
+
+def test_what_is_thought_of_a_follow_up_is_kept_and_the_last_word_counts(
+    client: TestClient, settings: Settings
+) -> None:
+    session, link = made(client, mode="screen")
+    client.post(f"{API}/{session}/consent", json={}, headers=link)
+    question = client.get(f"{API}/{session}/events", headers=HEADERS).json()[0]["event"]["interview"]["questions"][0][
+        "id"
+    ]
+    followed = Followed(
+        at=time.time(), turn=1, question=question, probe="evidence", gap="a number", span=None, text="How do you know?",
+        why="no number", engine="embedded",
+    )  # fmt: skip
+    asyncio.run(
+        _ended(settings, session, Asked(at=time.time(), turn=0, question=question, text="?", why="plan"), followed)
+    )
+    path = f"{API}/{session}/opinion"
+    nothing = {"stars": None, "may_teach": False, "follow_ups": [{"turn": 1, "up": None, "reworded": ""}]}
+    assert client.get(path, headers=HEADERS).json() == nothing
+    problem(client.get(path, headers=link), 403, "not-yours")  # what people say of it is theirs, in a hiring interview
+    for opinion in ({"up": [1]}, {"down": [1], "reworded": {"1": "What showed  you that?"}}):
+        assert client.post(path, json=opinion, headers=HEADERS).status_code == 200
+    client.post(path, json={"stars": 2, "may_teach": True}, headers=link)
+    assert client.get(path, headers=HEADERS).json() == {
+        "stars": 2, "may_teach": True, "follow_ups": [{"turn": 1, "up": False, "reworded": "What showed you that?"}],
+    }  # fmt: skip
 
 
 def test_live_events_go_on_after_the_last_one_had(

@@ -167,6 +167,30 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     page.screenshot(path=str(screenshots / "12-report-print.png"), full_page=True)
     assert not errors, errors
 
+    # The operator says what the follow-up was worth, and how to ask it; both are there when the page is opened again.
+    better = "How much time did the analysts save, and how do you know?"
+    operator.goto(f"{url}/report/{session}")
+    opinion = operator.get_by_role("group", name="Your opinion of")
+    expect(opinion).to_have_count(1)
+    opinion.get_by_role("button", name="Poor question").click()
+    expect(opinion.get_by_role("button", name="Poor question")).to_have_attribute("aria-pressed", "true")
+    opinion.get_by_role("button", name="Word it better").click()
+    wording = operator.get_by_label("How would you have asked it?")
+    expect(operator.get_by_role("button", name="Keep this wording")).to_be_disabled()
+    wording.fill(better)
+    accessible(operator)
+    opinion.scroll_into_view_if_needed()
+    shot(operator, "10b-opinion-of-a-follow-up")
+    operator.get_by_role("button", name="Keep this wording").click()
+    expect(operator.get_by_text(f"Better: {better}")).to_be_visible()
+    operator.reload()
+    expect(operator.get_by_text(f"Better: {better}")).to_be_visible()
+    expect(opinion.get_by_role("button", name="Poor question")).to_have_attribute("aria-pressed", "true")
+    expect(operator.get_by_text("the candidate has agreed")).to_be_visible()
+    by_operator = [e for e in house.kinds(session, "rated") if e["by"] == "operator"]
+    assert [e["up"] for e in by_operator] == [False]
+    assert [e["text"] for e in house.kinds(session, "reworded")] == [better]
+
     asked = [e["text"] for e in house.kinds(session, "said") if e["purpose"] in ("repeat", "patience")]
     assert len(asked) == 2, "one repeat, one pause"
     typed = [e for e in house.kinds(session, "heard") if e["typed"]]

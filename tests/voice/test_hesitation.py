@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.hesitation_sound import harmonics, planted_breaths
 from bench.hesitation_words import disfluencies, fillers
 from bench.pauses import of
 from simulation.speech import PersonaVoice
@@ -179,6 +180,15 @@ def test_a_clean_vowel_is_more_harmonic_than_a_breathy_one() -> None:
     track = pitch_track(clean, [(0.0, 1.0)])
     one, other = (voice_quality(x, track, [(0.0, 1.0)]) for x in (clean, breathy))
     assert one and other and one.harmonics_to_noise_db > other.harmonics_to_noise_db + 5
+
+
+@pytest.mark.parametrize(("made", "within"), [(5.0, 0.5), (10.0, 0.5), (15.0, 1.0)])
+def test_harmonics_to_noise_are_those_a_voice_was_made_with(made: float, within: float) -> None:
+    assert float(np.mean(harmonics(made, count=4))) == pytest.approx(made, abs=within)
+
+
+def test_planted_breaths_are_found_and_no_others() -> None:
+    assert of(planted_breaths("clean", count=4))[2] >= 0.8
 
 
 def test_filler_words_in_context() -> None:

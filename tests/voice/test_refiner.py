@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.degrade import CONDITIONS
-from bench.material import Labelled, cut, held, labelled
-from bench.pauses import compare, of
+from bench.material import Labelled, bordered, cut, held, labelled
+from bench.pauses import compare, mean_absolute, of
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples, resample
 from voice.boundaries import map_speech, speech_in
@@ -173,3 +173,9 @@ def test_people_pause_where_their_labels_say(speech: Path) -> None:
     assert of(tallies)[2] >= 0.85
     for begin in (x for x in labelled() if x.truth != "aligner"):
         assert map_speech(begin.samples).speech[0][0] == pytest.approx(begin.speech[0][0], abs=0.08)
+
+
+def test_people_pause_where_a_person_set_the_borders(speech: Path) -> None:
+    tallies = [compare(x.judged(map_speech(x.samples).speech), x.speech) for x in bordered()]
+    assert of(tallies) == (1.0, 1.0, 1.0) and sum(t.true for t in tallies) == 5
+    assert mean_absolute([e for t in tallies for e in t.durations]) <= 45

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { clock, plain, seconds } from "../format";
-import type { QuestionReport, Span, Statement } from "./model";
+import type { Exchange, QuestionReport, Span, Statement } from "./model";
 import type { Player } from "./player";
 
 /** A quote that plays. Without times (a typed answer) it is only a quote. */
@@ -33,7 +33,19 @@ export function Statements({ title, items, player }: { title: string; items: Sta
   );
 }
 
-export function QuestionCard({ question, index, player, children }: { question: QuestionReport; index: number; player: Player; children?: ReactNode }) {
+export function QuestionCard({
+  question,
+  index,
+  player,
+  opinionOf,
+  children,
+}: {
+  question: QuestionReport;
+  index: number;
+  player: Player;
+  opinionOf: (exchange: Exchange) => ReactNode;
+  children?: ReactNode;
+}) {
   const { rubric, timing } = question;
   return (
     <article className="card question-card" id={`q${index + 1}`}>
@@ -76,6 +88,7 @@ export function QuestionCard({ question, index, player, children }: { question: 
               ),
             )}
           </p>
+          {exchange.kind === "follow_up" && opinionOf(exchange)}
         </section>
       ))}
       {(rubric.hits.length > 0 || rubric.missed.length > 0) && (

@@ -9,10 +9,11 @@ import { Charts } from "./Charts";
 import { Coach } from "./Coach";
 import { Comparison } from "./Comparison";
 import { Delivery, Picture } from "./Delivery";
+import { FollowUpOpinion } from "./FollowUpOpinion";
 import { QuestionCard, Statements } from "./QuestionCard";
 import { Retry } from "./Retry";
 import { Timeline } from "./Timeline";
-import { type Report, type TranscriptLine, measuredOf, namesOf } from "./model";
+import { type Exchange, type FollowUpOpinion as FollowUpOpinionGiven, type Opinions, type Report, type TranscriptLine, measuredOf, namesOf } from "./model";
 import { usePlayer } from "./player";
 
 /** The report, made from report.json alone; every quote plays. */
@@ -20,6 +21,7 @@ export function ReportPage({ id }: { id: string }) {
   const api = useMemo(() => new Api(location.hash.slice(1) || operatorKey()), []);
   const [report, setReport] = useState<Report | null>(null);
   const [lines, setLines] = useState<TranscriptLine[]>([]);
+  const [opinions, setOpinions] = useState<Opinions | null>(null);
   const [sound, setSound] = useState("");
   const [problem, setProblem] = useState("");
   const player = usePlayer(sound);
@@ -32,6 +34,7 @@ export function ReportPage({ id }: { id: string }) {
         setReport(found);
         document.title = `${found.title}: ${found.candidate}`;
         setLines(await api.get<TranscriptLine[]>(`/interviews/${id}/transcript`));
+        setOpinions(await api.get<Opinions>(`/interviews/${id}/opinion`));
         if (found.recording) setSound((url = await api.blobUrl(`/interviews/${id}/recording.wav`)));
       } catch (error) {
         setProblem(words(error));
@@ -59,6 +62,12 @@ export function ReportPage({ id }: { id: string }) {
   }
   const { overall } = report;
   const practice = report.mode === "practice";
+  const opinionOf = ({ turn, text }: Exchange) => {
+    const given = opinions?.follow_ups.find((opinion) => opinion.turn === turn);
+    if (!opinions || !given) return null;
+    const onGiven = (opinion: FollowUpOpinionGiven) => setOpinions({ ...opinions, follow_ups: opinions.follow_ups.map((o) => (o.turn === turn ? opinion : o)) });
+    return <FollowUpOpinion api={api} id={id} asked={text} given={given} onGiven={onGiven} />;
+  };
   return (
     <Shell title={report.title} wide>
       <div className="report-head">
@@ -101,7 +110,7 @@ export function ReportPage({ id }: { id: string }) {
       </div>
       {practice && <Comparison api={api} id={id} />}
       {report.questions.map((question, i) => (
-        <QuestionCard key={question.id} question={question} index={i} player={player}>
+        <QuestionCard key={question.id} question={question} index={i} player={player} opinionOf={opinionOf}>
           {sound &&
             question.exchanges
               .filter((e) => e.delivery)
@@ -111,9 +120,15 @@ export function ReportPage({ id }: { id: string }) {
           {practice && question.exchanges.length > 0 && <Retry api={api} id={id} question={question.id} />}
         </QuestionCard>
       ))}
+      {opinions && opinions.follow_ups.length > 0 && (
+        <p className="muted no-print">
+          What you think of the follow-ups is kept with the interview.{" "}
+          {opinions.may_teach ? "It may improve the questions, without names: the candidate has agreed." : "It teaches the model nothing unless the candidate agrees to that."}
+        </p>
+      )}
       {practice && <Coach api={api} id={id} player={player} />}
       <Charts answers={measuredOf(report)} />
-      {report.delivery && <Delivery summary={report.delivery} names={namesOf(report)} picture={<Picture api={api} path={`/interviews/${id}/distributions.png`} label="How these numbers lie among your earlier ones" open />} />}
+      {report.delivery && <Delivery summary={report.delivery} names={namesOf(report)} picture={<Picture api={api} path={`/interviews/${id}/distributions.png`} label={practice ? "How these numbers are spread, beside those of earlier practice" : "How these numbers are spread over the answers"} open />} />}
       <footer className="limits">
         {report.limits.map((limit) => (
           <p key={limit}>{limit}</p>

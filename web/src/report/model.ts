@@ -100,6 +100,19 @@ export interface DeliverySummary {
   note: string;
 }
 
+/** What was thought of a follow-up so far; `up` is null before anything was, `reworded` empty. */
+export interface FollowUpOpinion {
+  turn: number;
+  up: boolean | null;
+  reworded: string;
+}
+
+export interface Opinions {
+  stars: number | null;
+  may_teach: boolean;
+  follow_ups: FollowUpOpinion[];
+}
+
 export interface TranscriptLine {
   who: "agent" | "candidate" | "system";
   text: string;
