@@ -83,7 +83,7 @@ async def main(most: int) -> None:
             costs.append(await measured(engines, calls))
     rows = [("0 (models loaded)", "0.00", "–", f"{floor:.0f} MB", "–")]
     for i, cost in enumerate(costs):
-        more = f"+{cost.memory - (costs[i - 1].memory if i else floor):.0f} MB"
+        more = f"{cost.memory - (costs[i - 1].memory if i else floor):+.0f} MB"
         rows.append(
             (str(cost.calls), f"{cost.cores:.2f}", f"{cost.cores / cost.calls:.2f}", f"{cost.memory:.0f} MB", more)
         )

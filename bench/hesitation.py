@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,6 +66,7 @@ def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
     materials: dict[str, list[Labelled]] = {
         "aligner's labels": [x for x in labels if x.truth == "aligner"],
         "hand-set borders": bordered(),
+        "the same, 12 dB quieter": [replace(x, samples=x.samples / np.float32(4)) for x in bordered()],
         "LibriVox labels": [x for x in labels if x.truth != "aligner"],
         "splices": splices,
         "splices, degraded": [x for name in CONDITIONS if name != "clean" for x in degraded(splices[:6], name)],
@@ -167,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     console = Console()
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("measuring", total=5 * len(RULERS) + len(CONDITIONS) + 8)
+        task = progress.add_task("measuring", total=6 * len(RULERS) + len(CONDITIONS) + 8)
 
         def step() -> None:
             progress.advance(task)

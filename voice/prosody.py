@@ -177,9 +177,7 @@ def voice_quality(samples: Samples, track: PitchTrack, speech: Sequence[Stretch]
         part = samples[max(0, middle - period) : middle + 2 * period + BESIDE].astype(np.float64)
         if len(part) < 3 * period:
             continue
-        ratio = float(
-            np.clip(_peak([_correlation(part, period + i) for i in range(-BESIDE, BESIDE + 1)]), 1e-3, 1 - 1e-4)
-        )
+        ratio = float(np.clip(_peak(_correlations(part, period)), 1e-3, 1 - 1e-4))
         ratios.append(10.0 * np.log10(ratio / (1.0 - ratio)))
     steps = np.diff(track.hertz[at])[np.diff(at) == 1] / track.hertz[at][:-1][np.diff(at) == 1]
     if not ratios or not len(steps):
@@ -187,19 +185,20 @@ def voice_quality(samples: Samples, track: PitchTrack, speech: Sequence[Stretch]
     return VoiceQuality(float(np.median(ratios)), float(100.0 * np.median(np.abs(steps))))
 
 
-def _correlation(part: Floats, lag: int) -> float:
-    """Of the sound with itself `lag` samples later; 0 for silence."""
-    one, other = part[:-lag], part[lag:]
-    power = float(np.sqrt(np.sum(one * one) * np.sum(other * other)))
-    return float(np.sum(one * other)) / power if power > 0 else 0.0
+def _correlations(part: Floats, period: int) -> Floats:
+    """Of the sound with itself about a period later, by lags of one sample; 0 for silence."""
+    count = len(part) - period - BESIDE
+    later = np.lib.stride_tricks.sliding_window_view(part, count)[period - BESIDE : period + BESIDE + 1]
+    power = np.sqrt(np.square(later).sum(axis=1) * np.square(part[:count]).sum())
+    return np.asarray(later @ part[:count] / np.maximum(power, 1e-12), np.float64)
 
 
-def _peak(values: Sequence[float]) -> float:
+def _peak(values: Floats) -> float:
     """The highest point of the parabola through the largest value and its neighbours: a period is no whole number of samples."""
     at = int(np.argmax(values))
     if not 0 < at < len(values) - 1:
-        return values[at]
-    left, middle, right = values[at - 1 : at + 2]
+        return float(values[at])
+    left, middle, right = (float(v) for v in values[at - 1 : at + 2])
     bend = left - 2.0 * middle + right
     return middle - (left - right) ** 2 / (8.0 * bend) if bend < 0 else middle
 
