@@ -175,7 +175,10 @@ def test_people_pause_where_their_labels_say(speech: Path) -> None:
         assert map_speech(begin.samples).speech[0][0] == pytest.approx(begin.speech[0][0], abs=0.08)
 
 
-def test_people_pause_where_a_person_set_the_borders(speech: Path) -> None:
-    tallies = [compare(x.judged(map_speech(x.samples).speech), x.speech) for x in bordered()]
+@pytest.mark.parametrize("level", [1.0, 0.25])
+def test_people_pause_where_a_person_set_the_borders(speech: Path, level: float) -> None:
+    """One of them is hoarse: played quietly, the detector does not hear some of the words."""
+    quieter = np.float32(level)
+    tallies = [compare(x.judged(map_speech(x.samples * quieter).speech), x.speech) for x in bordered()]
     assert sum(t.true for t in tallies) == 5 and of(tallies)[2] >= 0.85
     assert mean_absolute([e for t in tallies for e in (*t.onsets, *t.offsets)]) <= 50
