@@ -139,13 +139,8 @@ def other_table(words: dict[str, list[TimedWord]], splices: list[Labelled]) -> R
                      f"median pitch {100 * np.mean(np.abs(medians)):.0f} cents"])  # fmt: skip
     for true in (5.0, 10.0, 15.0, 20.0):
         found = sound.harmonics(true)
-        rows.append(
-            [
-                f"harmonics to noise, made at {true:.0f} dB",
-                f"{len(found)} made voices",
-                f"{np.mean(found):.1f} dB, SD {np.std(found):.1f}",
-            ]
-        )
+        rows.append([f"harmonics to noise, made at {true:.0f} dB", f"{len(found)} made voices",
+                     f"{np.mean(found):.1f} dB, SD {np.std(found):.1f}"])  # fmt: skip
     offline, streamed, floor = sound.cost(splices[:4])
     rows.append(["cost, one core", f"{sum(len(s.samples) for s in splices[:4]) / 16000:.0f} s of sound",
                  f"measuring {offline:.4f} x real time; refiner in 20 ms steps {streamed:.4f}; detector alone (floor) {floor:.4f}"])  # fmt: skip

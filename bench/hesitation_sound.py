@@ -103,7 +103,7 @@ def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Co
 
 
 def planted_breaths(condition: str, count: int = 12, seed: int = 13) -> list[Counted]:
-    """Breaths of 0.2 to 0.5 s in half of the pauses of 0.7 s and more of splices; a hit overlaps, one to one.
+    """Breaths of 0.2 to 0.5 s in half of the pauses of 0.7 s and more of splices; a hit overlaps.
 
     The breaths are made (shaped noise), and a recording's own breath beside a splice counts as a false one.
     """
