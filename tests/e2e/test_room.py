@@ -18,7 +18,7 @@ from tests.e2e.house import MISTAKE, REPORTS, SLOW, House, reciter, said, until
 
 pytestmark = pytest.mark.voice
 OWN_DELAY = 0.1  # s: the jitter buffer in the peer's SDK, as the page would report it
-STALL = 0.5  # s for which the agent's process stands still; longer, and the reciter would take it for the end
+STALL = 0.7  # s for which the agent's process stands still
 EXACT = 0.35  # s; not put right, the delay would be wrong by the stall
 
 
@@ -51,7 +51,8 @@ def url(house: House) -> str:
 
 async def test_a_whole_interview_judged_by_ear(house: House) -> None:
     session, link = house.invite(candidate="Sam")
-    peer = await house.join(session, link, reciter(REPORTS, SLOW))
+    talker = reciter(REPORTS, SLOW)
+    peer = await house.join(session, link, talker)
     assert peer.agent is None or peer.attribute("viva.session") in ("", session)
     await until(lambda: peer.agent is not None, 60, "the agent", house)
     await peer.ask(json.dumps({"kind": "delay", "seconds": OWN_DELAY}))
@@ -59,9 +60,12 @@ async def test_a_whole_interview_judged_by_ear(house: House) -> None:
     await phase(peer, "speaking", 60, house)
     undisturbed = " ".join(e["text"] for e in house.kinds(session, "spoken")), peer.heard
     agent = await asyncio.to_thread(house.job, session)
+    talker.holding = True  # a person hears that a sentence broke off; it would take the silence for the end
     agent.suspend()  # a machine that is too busy for a moment: the line is no slower afterwards, and the times are right
     await asyncio.sleep(STALL)
     agent.resume()
+    await phase(peer, "listening", 60, house)
+    talker.holding = False
     await over(peer, session, house)
     said_by_agent = " ".join(e["text"] for e in house.kinds(session, "spoken"))
     share = house.understood(said_by_agent, peer.heard)
