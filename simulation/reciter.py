@@ -13,7 +13,9 @@ from simulation.speech import RoomTone
 from voice.audio import Samples
 
 AUDIBLE = 0.01  # peak of 20 ms; -40 dBFS
-REACTION = 0.6  # s of silence after which the agent has finished
+# s of silence after which the agent has finished: longer than a busy machine leaves a hole in its speech, which a person
+# would not take for the end either
+REACTION = 1.2
 
 
 class Reciter:

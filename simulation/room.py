@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import time
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ from voice.jitter import JitterBuffer
 
 RATE = 24_000
 TICK = RATE // 50
+LATE = 0.1  # s from one tick to the next from which this process was late
+AROUND = 1.0  # s before the agent's last sound within which that matters: it was on its way
 
 
 class Talker(Protocol):
@@ -35,7 +38,8 @@ class RoomPeer:
     """One participant. `heard` keeps all sound of the agents as it arrived, for the ears of a test.
 
     `waits`: for each time it began to speak after the agent had, the seconds from when the agent's last sound arrived
-    here until its own first sound left. By the wall's clock, so that a stall of this process is in them.
+    here until its own first sound left, and how late this process was meanwhile (s). By the wall's clock, so that a stall
+    of this process is in the first; sound that it took in late then, it cannot know, and that is at most the second.
     """
 
     def __init__(self, talker: Talker, *, microphone: bool = True) -> None:
@@ -48,7 +52,8 @@ class RoomPeer:
         self._incoming: dict[str, JitterBuffer] = {}
         self._kept: list[Samples] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.waits: list[float] = []
+        self.waits: list[tuple[float, float]] = []
+        self._late: list[tuple[float, float]] = []  # when a tick came late, and by how much
         self._arrived: float | None = None  # when the agent's last audible sound did
         self.disconnected = asyncio.Event()
 
@@ -94,9 +99,30 @@ class RoomPeer:
             destination_identity=self.agent.identity, method="viva.ask", payload=payload
         )
 
+    async def tell_delay(self, every: float = 5.0) -> None:
+        """Says to the agent what this side of the line takes, as the page does: the way and the SDK's jitter buffer. For ever."""
+        delay, emitted = 0.0, 0
+        while True:
+            with contextlib.suppress(Exception):  # while the room reconnects
+                stats = await self.room.get_rtc_stats()
+                entries = [*stats.publisher_stats, *stats.subscriber_stats]
+                trips = [s.candidate_pair.candidate_pair.current_round_trip_time for s in entries]
+                heard = max((s.inbound_rtp.inbound for s in entries), key=lambda i: i.jitter_buffer_emitted_count)
+                if heard.jitter_buffer_emitted_count > emitted:
+                    waits = (heard.jitter_buffer_delay - delay) / (heard.jitter_buffer_emitted_count - emitted)
+                    delay, emitted = heard.jitter_buffer_delay, heard.jitter_buffer_emitted_count
+                    seconds = waits + min((t for t in trips if t > 0), default=0.0)
+                    await self.ask(json.dumps({"kind": "delay", "seconds": min(5.0, seconds)}))
+            await asyncio.sleep(every)
+
     async def _talk(self) -> None:
         began, ticks = time.monotonic(), 0
+        before = began
         while not self._talker.gone:
+            now = time.monotonic()
+            if now - before > LATE:
+                self._late.append((now, now - before))
+            before = now
             mixed = np.zeros(TICK, np.float32)
             for buffer in self._incoming.values():
                 mixed += buffer.take(TICK)
@@ -107,7 +133,8 @@ class RoomPeer:
             self._talker.hear(mixed)
             samples = self._talker.speak(TICK)
             if self._arrived is not None and np.abs(samples).max() > AUDIBLE:
-                self.waits.append(time.monotonic() + self._source.queued_duration - self._arrived)
+                late = sum(by for at, by in self._late if at > self._arrived - AROUND)
+                self.waits.append((time.monotonic() + self._source.queued_duration - self._arrived, late))
                 self._arrived = None
             if self._microphone:
                 frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, TICK)

@@ -127,7 +127,13 @@ class Scene:
         """The promises, from the log, the report and the ear."""
         after = self.house.events(self.session)
         assert after[: len(self.before)] == self.before, "the log only grows"
-        asked = [e["question"] for e in after if e["kind"] == "asked" and e["why"] != "asked again"]
+        put: list[dict[str, Any]] = []
+        for event in after:
+            if event["kind"] == "reopened":  # the candidate went on: what was asked meanwhile does not stand
+                put = [e for e in put if e["turn"] <= event["turn"]]
+            elif event["kind"] == "asked" and event["why"] != "asked again":
+                put.append(event)
+        asked = [e["question"] for e in put]
         assert asked == list(self.questions)[: len(asked)], f"nothing is asked twice or left out: {asked}"
         committed = [e["text"] for e in self.before if e["kind"] == "heard"]
         report = self.house.report(self.session)
