@@ -73,8 +73,9 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
     mask = _smooth(probabilities > JUDGED)
     found = runs(mask)
     heard = [detector[(low + a) * FRAME // WINDOW : (low + b) * FRAME // WINDOW + 2].max(initial=0.0) for a, b in found]
+    somewhere = max(heard, default=0.0) >= HEARD
     for (a, b), most in zip(found, heard, strict=True):
-        mask[a:b] = most >= HEARD or (max(heard) >= HEARD and probabilities[a:b].mean() >= SURE)
+        mask[a:b] = most >= HEARD or (somewhere and probabilities[a:b].mean() >= SURE)
     inside = mask.copy()
     inside[: first - low] = False
     inside[max(0, last - low) :] = False

@@ -65,7 +65,7 @@ export function ReportPage({ id }: { id: string }) {
   const opinionOf = ({ turn, text }: Exchange) => {
     const given = opinions?.follow_ups.find((opinion) => opinion.turn === turn);
     if (!opinions || !given) return null;
-    const onGiven = (opinion: FollowUpOpinionGiven) => setOpinions({ ...opinions, follow_ups: opinions.follow_ups.map((o) => (o.turn === turn ? opinion : o)) });
+    const onGiven = (opinion: FollowUpOpinionGiven) => setOpinions((all) => all && { ...all, follow_ups: all.follow_ups.map((o) => (o.turn === turn ? opinion : o)) });
     return <FollowUpOpinion api={api} id={id} asked={text} given={given} onGiven={onGiven} />;
   };
   return (
