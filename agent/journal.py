@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
+import uuid
 from collections.abc import Callable
+from typing import NamedTuple
 
 from dialogue.state import State, fold
 from memory.events import AnyEvent
@@ -14,11 +15,18 @@ from memory.store import EventStore, Lease, StoreUnavailable
 RETRY = 0.25  # s between attempts while the store is away
 
 
+class _Batch(NamedTuple):
+    """The events of one write. The store knows a repetition by the id, so it stays the same when it is tried again."""
+
+    id: str
+    events: tuple[AnyEvent, ...]
+
+
 class Journal:
     """One writer. `state` is always the fold of what is stored: an event counts only after the store has it.
 
     `length`: of the log when the lease was taken. `patience`: s for which a store that is away is waited for; the
-    interview stands still meanwhile, because nothing may be said that was not stored.
+    interview stands still meanwhile, because nothing may be said that was not stored. Times are the event loop's.
     """
 
     def __init__(
@@ -30,7 +38,6 @@ class Journal:
         *,
         length: int = 0,
         patience: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._lease = lease
@@ -38,8 +45,8 @@ class Journal:
         self._on_event = on_event
         self._length = length
         self._patience = patience
-        self._clock = clock
         self._stalled = 0.0
+        self._unsettled: list[_Batch] = []  # written, and not known to be stored
         self.state = state
 
     @property
@@ -47,27 +54,59 @@ class Journal:
         return self._lease.session
 
     async def write(self, *events: AnyEvent) -> None:
-        """Store events in order, then fold them. Raises LeaseLost or StoreUnavailable, and then nothing was folded."""
+        """Store events in order, then fold them.
+
+        Raises StoreUnavailable where the store stays away for longer than `patience`: the events are folded and stored
+        before whatever is written next, so do not write them again. Raises LeaseLost or LogConflict, and then nothing was
+        folded and nothing will be stored.
+
+        A cancellation does not cut the append short, and is raised again when it is over: a store that has the events while
+        their writer does not know of it would be a word that is lost or stored twice.
+        """
         if not events:
             return
+        appending = asyncio.create_task(self._append(_Batch(uuid.uuid4().hex, events)), name="journal-append")
+        cancelled: asyncio.CancelledError | None = None
+        while not appending.done():
+            try:
+                await asyncio.wait({appending})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled from (None if appending.cancelled() else appending.exception())
+        appending.result()
+
+    async def _append(self, batch: _Batch) -> None:
         async with self._turnstile:
-            self._length = await self._append(events)
-            self.state = fold(events, self.state)
-        for event in events:
+            self._unsettled.append(batch)
+            began = _now()
+            while self._unsettled:
+                await self._settle(self._unsettled[0], began)
+
+    async def _settle(self, batch: _Batch, began: float) -> None:
+        try:
+            # Folded first: what cannot be folded must not reach the log, which would then be unreadable for good.
+            state = fold(batch.events, self.state)
+            self._length = await self._store_patiently(batch, began)
+        except StoreUnavailable:
+            raise  # it stays unsettled: the store may have it
+        except Exception:
+            self._unsettled.clear()
+            raise
+        self._unsettled.remove(batch)
+        self.state = state
+        self._stalled = max(self._stalled, _now() - began)
+        for event in batch.events:
             self._on_event(event)
 
-    async def _append(self, events: tuple[AnyEvent, ...]) -> int:
-        began = self._clock()
+    async def _store_patiently(self, batch: _Batch, began: float) -> int:
         while True:
             try:
-                length = await self._store.append(self._lease, events, self._length)
+                return await self._store.append(self._lease, batch.events, self._length, batch.id)
             except StoreUnavailable:
-                if self._clock() - began >= self._patience:
+                if _now() - began >= self._patience:
                     raise
                 await asyncio.sleep(RETRY)
-            else:
-                self._stalled = max(self._stalled, self._clock() - began)
-                return length
 
     def take_stall(self) -> float:
         """The longest wait for the store since this was last asked, in s."""
@@ -75,14 +114,29 @@ class Journal:
         return stalled
 
     async def keep_lease(self, seconds: float) -> None:
-        """Until cancelled. Raises LeaseLost when another process took over; a store that is away for a moment is retried."""
+        """Renew it three times in its life of `seconds`, until cancelled. Raises LeaseLost when another process took over.
+
+        A store that is away is asked again and again, even for longer than the lease lives: if nobody took the session
+        meanwhile it is still ours, and if somebody did, fencing has protected the log.
+        """
         while True:
             await asyncio.sleep(seconds / 3)
-            try:
+            while not await self._renewed(seconds):
+                await asyncio.sleep(min(RETRY, seconds / 3))
+
+    async def _renewed(self, seconds: float) -> bool:
+        # A store that does not answer may take longer to say so than the lease lives; another attempt may get through.
+        try:
+            async with asyncio.timeout(seconds / 3):
                 await self._store.renew(self._lease, seconds)
-            except StoreUnavailable:
-                continue  # fencing protects the log; the next append tells if it lasts
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
 
     async def release(self) -> None:
         with contextlib.suppress(StoreUnavailable):  # it runs out by itself
             await self._store.release(self._lease)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -8,24 +8,31 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from memory.events import AnyEvent, decode, encode
-from memory.store import Lease, LeaseHeld, LeaseLost, StoreUnavailable
+from memory.events import AnyEvent, encode
+from memory.store import Lease, LeaseHeld, LeaseLost, StoreUnavailable, decode_log, reused_id, unexpected_length
 
 T = TypeVar("T")
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS event (
-    session TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (session, position)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS lease (
-    session TEXT PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL, expires REAL NOT NULL
-);
-"""
+# The first version of the schema, which has no number of its own.
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS event (session TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL, "
+    "PRIMARY KEY (session, position)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS lease (session TEXT PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL, "
+    "expires REAL NOT NULL)",
+)
+# Version 1: which batch an event came with, and the order in which the sessions got their first events.
+_TO_VERSION_1 = (
+    "ALTER TABLE event ADD COLUMN batch TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE lease ADD COLUMN opened INTEGER NOT NULL DEFAULT 0",
+    "UPDATE lease SET opened = rowid",
+    "PRAGMA user_version = 1",
+)
 
 
 class SqliteStore:
@@ -35,13 +42,18 @@ class SqliteStore:
         self._path = path
         self._now = now
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
+        self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        except (OSError, sqlite3.Error) as error:
+            raise StoreUnavailable(_advice(path, error)) from error
+        try:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
+            _migrate(self._db)
+        except sqlite3.Error as error:
+            self._db.close()
             raise StoreUnavailable(_advice(path, error)) from error
 
     async def acquire(self, session: str, owner: str, ttl: float) -> Lease:
@@ -58,8 +70,9 @@ class SqliteStore:
             )
         )
 
-    async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int | None = None) -> int:
-        return await self._run(lambda: self._append(lease, events, after))
+    async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int, batch: str = "") -> int:
+        bodies = [encode(event) for event in events]
+        return await self._run(lambda: self._append(lease, bodies, after, batch or uuid.uuid4().hex))
 
     async def holder(self, session: str) -> str | None:
         query = "SELECT owner FROM lease WHERE session = ? AND expires > ?"
@@ -67,27 +80,37 @@ class SqliteStore:
         return row[0] if row else None
 
     async def read(self, session: str, after: int = 0) -> list[AnyEvent]:
-        query = "SELECT body FROM event WHERE session = ? AND position >= ? ORDER BY position"
-        rows = await self._run(lambda: self._db.execute(query, (session, after)).fetchall())
-        return [decode(body) for (body,) in rows]
+        return await self._run(lambda: self._read(session, after))
 
     async def sessions(self) -> list[str]:
-        # Event times stand in the body; creation order is the rowid order of the lease table.
         query = (
-            "SELECT lease.session FROM lease WHERE EXISTS "
-            "(SELECT 1 FROM event WHERE event.session = lease.session) ORDER BY lease.rowid"
+            "SELECT session FROM lease WHERE EXISTS "
+            "(SELECT 1 FROM event WHERE event.session = lease.session) ORDER BY opened, rowid"
         )
         return [name for (name,) in await self._run(lambda: self._db.execute(query).fetchall())]
 
     async def close(self) -> None:
-        await self._run(self._db.close)
-        self._thread.shutdown(wait=True)
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable(f"the session store {self._path} was closed; open it again")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except sqlite3.Error as error:
             raise StoreUnavailable(_advice(self._path, error)) from error
+
+    def _read(self, session: str, after: int) -> list[AnyEvent]:
+        # Decoded here and not on the event loop: a long log takes a while.
+        query = "SELECT body FROM event WHERE session = ? AND position >= ? ORDER BY position"
+        rows = self._db.execute(query, (session, after)).fetchall()
+        return decode_log(session, after, (body for (body,) in rows))
 
     def _acquire(self, session: str, owner: str, ttl: float) -> Lease:
         now = self._now()
@@ -99,7 +122,7 @@ class SqliteStore:
                 )
             token = (row[1] if row else 0) + 1
             self._db.execute(
-                "INSERT INTO lease VALUES (?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET "
+                "INSERT INTO lease (session, owner, token, expires) VALUES (?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET "
                 "owner = excluded.owner, token = excluded.token, expires = excluded.expires",
                 (session, owner, token, now + ttl),
             )
@@ -110,17 +133,30 @@ class SqliteStore:
             self._check(lease)
             self._db.execute("UPDATE lease SET expires = ? WHERE session = ?", (self._now() + ttl, lease.session))
 
-    def _append(self, lease: Lease, events: Sequence[AnyEvent], after: int | None) -> int:
+    def _append(self, lease: Lease, bodies: list[str], after: int, batch: str) -> int:
         with _Transaction(self._db):
             self._check(lease)
-            (position,) = self._db.execute(
-                "SELECT COALESCE(MAX(position) + 1, 0) FROM event WHERE session = ?", (lease.session,)
-            ).fetchone()
-            if after is not None and position == after + len(events):
-                return int(position)
-            rows = [(lease.session, position + i, encode(event)) for i, event in enumerate(events)]
-            self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", rows)
-        return int(position) + len(events)
+            newest = self._db.execute(
+                "SELECT position, batch, body FROM event WHERE session = ? ORDER BY position DESC LIMIT ?",
+                (lease.session, len(bodies) + 1),
+            ).fetchall()
+            length = int(newest[0][0]) + 1 if newest else 0
+            if newest and newest[0][1] == batch:
+                stored = [body for _, name, body in reversed(newest) if name == batch]
+                if stored == bodies and length == after + len(bodies):
+                    return length
+                raise reused_id(lease.session, batch)
+            if length != after:
+                raise unexpected_length(lease.session, length, after)
+            if length == 0 and bodies:
+                self._db.execute(
+                    "UPDATE lease SET opened = (SELECT MAX(opened) + 1 FROM lease) WHERE session = ?", (lease.session,)
+                )
+            self._db.executemany(
+                "INSERT INTO event (session, position, body, batch) VALUES (?, ?, ?, ?)",
+                [(lease.session, length + i, body, batch) for i, body in enumerate(bodies)],
+            )
+        return length + len(bodies)
 
     def _check(self, lease: Lease) -> None:
         # An expired lease that nobody took is still ours: fencing, not punctuality, is what keeps writers apart.
@@ -130,16 +166,45 @@ class SqliteStore:
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE .. COMMIT, or ROLLBACK on any exception."""
+    """BEGIN IMMEDIATE .. COMMIT, or ROLLBACK on any exception, that of a failed COMMIT included."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def __enter__(self) -> None:
+        self._roll_back()  # where an earlier rollback failed
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, value: object, trace: object) -> None:
-        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+        if kind is not None:
+            self._roll_back()
+            return
+        try:
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        # SQLite itself ends the transaction on some errors (a full disk): then there is nothing to roll back.
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Bring a new or an older file to the present schema, in one transaction."""
+    if _version(db) >= 1:
+        return
+    with _Transaction(db):
+        if _version(db) >= 1:  # another process was faster
+            return
+        for statement in (*_TABLES, *_TO_VERSION_1):
+            db.execute(statement)
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _advice(path: Path, error: Exception) -> str:

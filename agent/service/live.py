@@ -7,28 +7,43 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from memory.events import AnyEvent
+from memory.store import StoreUnavailable
 
 POLL = 0.4  # s
-KEEP_ALIVE = 15.0  # s without an event after which a comment is sent, so that proxies keep the line open
+KEEP_ALIVE = 15.0  # s in which nothing was sent, after which a comment is, so that proxies keep the line open
 SETTLED = 20.0  # s after the end for which measures and the report may still follow
 
 
 async def stream(
     read: Callable[[int], Awaitable[list[AnyEvent]]], after: int, gone: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[str]:
-    """`read(n)`: events from position n on."""
-    position, quiet, ended = after, 0.0, False
+    """What a watcher is sent who already has `after` events. `read(n)`: events from position n on.
+
+    The log is read once from its start, because the interview may be over for somebody who comes back after the end; then
+    only what is new is read. A store that is away is waited for.
+    """
+    now = asyncio.get_running_loop().time
+    position, ended = 0, False
+    last_event = last_sent = now()
     yield "retry: 1000\n\n"
     while not await gone():
-        events = await read(position)
-        for event in events:
-            position += 1
-            ended = ended or event.kind == "ended"
-            yield f"id: {position}\nevent: {event.kind}\ndata: {json.dumps(event.model_dump(mode='json'))}\n\n"
-        quiet = 0.0 if events else quiet + POLL
-        if ended and quiet > SETTLED:
-            yield "event: over\ndata: {}\n\n"
-            return
-        if quiet and quiet % KEEP_ALIVE < POLL:
+        try:
+            events = await read(position)
+        except StoreUnavailable:
+            pass
+        else:
+            if position == 0:
+                after = min(after, len(events))
+            for event in events:
+                position += 1
+                ended = ended or event.kind == "ended"
+                if position > after:
+                    last_event = last_sent = now()
+                    yield f"id: {position}\nevent: {event.kind}\ndata: {json.dumps(event.model_dump(mode='json'))}\n\n"
+            if ended and now() - last_event > SETTLED:
+                yield "event: over\ndata: {}\n\n"
+                return
+        if now() - last_sent >= KEEP_ALIVE:
+            last_sent = now()
             yield ": still here\n\n"
         await asyncio.sleep(POLL)

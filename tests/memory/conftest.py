@@ -1,0 +1,56 @@
+"""Both stores, and a way to let a lease run out on each of them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from memory.redis_store import RedisStore
+from memory.sqlite_store import SqliteStore
+from memory.store import EventStore
+
+SHORT = 0.03  # s, a lease that `lapse` outlasts
+
+
+class Clock:
+    """The clock of the SQLite store, in unix s."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> AsyncIterator[EventStore]:
+    made: EventStore
+    if request.param == "sqlite":
+        made = SqliteStore(tmp_path / "sessions.db", now=lambda: clock.now)
+    else:
+        made = RedisStore(request.getfixturevalue("redis_url"), prefix=uuid.uuid4().hex)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def lapse(store: EventStore, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Returns when every lease of SHORT seconds that was taken or renewed before the call has run out."""
+
+    async def lapse() -> None:
+        if isinstance(store, SqliteStore):
+            clock.now += SHORT
+            return
+        # The server's clock cannot be set. A lease of the same length that is taken now outlives all earlier ones.
+        marker = uuid.uuid4().hex
+        await store.acquire(marker, "marker", SHORT)
+        while await store.holder(marker):
+            await asyncio.sleep(SHORT / 10)
+
+    return lapse
