@@ -118,10 +118,8 @@ class RedisStore:
                 retry=Retry(ConstantBackoff(0.05), 2), retry_on_error=[RedisConnectionError],
             )  # fmt: skip
         except ValueError:
-            # Not chained and not quoted: the parser's words may hold a piece of the password.
-            raise StoreUnavailable(
-                f"{self._shown!r} is not a Redis address; write redis://HOST:PORT/0 in VIVA_REDIS_URL"
-            ) from None
+            # Neither the address nor the parser's words are quoted: both may hold the password.
+            raise StoreUnavailable("VIVA_REDIS_URL is not a Redis address; write redis://HOST:PORT/0") from None
         self._acquire = self._redis.register_script(_ACQUIRE)
         self._renew = self._redis.register_script(_RENEW)
         self._append = self._redis.register_script(_APPEND)
