@@ -100,7 +100,7 @@ def test_each_event_is_read_once_however_long_one_watches() -> None:
         watcher.log.append(said("new"))
         await watching
         assert watcher.ids == list(range(21, 52))
-        assert watcher.read_events == 51 and len(watcher.asked) > 8000
+        assert watcher.read_events <= 51 and len(watcher.asked) > 8000
         assert watcher.asked == sorted(watcher.asked)
 
     virtual_time.run(scenario())
