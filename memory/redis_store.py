@@ -9,6 +9,7 @@ An event's position is its entry's place in the stream, whatever its id: nothing
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from memory.events import AnyEvent, encode
 from memory.store import Lease, LeaseHeld, LeaseLost, StoreUnavailable, decode_log, reused_id, unexpected_length
+
+DECODED_AT_ONCE = 100  # events on the event loop: some 10 ms; more are decoded in a thread
 
 # KEYS: lease hash. ARGV: owner, ttl in ms. Returns {token, remaining ms, holder}; token 0: held by another.
 _ACQUIRE = """
@@ -165,7 +168,10 @@ class RedisStore:
         return (await self._run(self._holder, [self._lease_key(session)], [])).decode() or None
 
     async def read(self, session: str, after: int = 0) -> list[AnyEvent]:
-        return decode_log(session, after, await self._run(self._read, [self._log_key(session)], [after]))
+        bodies = await self._run(self._read, [self._log_key(session)], [after])
+        if len(bodies) <= DECODED_AT_ONCE:
+            return decode_log(session, after, bodies)
+        return await asyncio.to_thread(decode_log, session, after, bodies)
 
     async def sessions(self) -> list[str]:
         names = await self._call(lambda: cast(Any, self._redis.zrange(self._index_key(), 0, -1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,7 @@ from redis.asyncio import Redis
 
 from memory.events import AnyEvent, Said, encode
 from memory.redis_store import RedisStore
-from memory.store import LogConflict, StoreUnavailable, UnreadableLog
+from memory.store import LogConflict, StoreUnavailable, UnreadableLog, decode_log
 
 
 def said(text: str) -> AnyEvent:
@@ -50,6 +51,20 @@ async def test_a_poll_is_sent_only_what_is_new(store: RedisStore, raw: Redis) ->
     assert await sent() - before - between < 2000, "ten polls and two events, of a log of 250 kB"
     assert await store.read("a") == events
     assert await sent() - before > 250_000, "the measure itself sees what is sent"
+
+
+async def test_a_whole_log_is_not_decoded_on_the_event_loop(store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[tuple[int, bool]] = []  # how many events, and whether the event loop stood still for them
+
+    def decode(session: str, after: int, bodies: list[bytes]) -> list[AnyEvent]:
+        decoded.append((len(bodies), threading.current_thread() is threading.main_thread()))
+        return decode_log(session, after, bodies)
+
+    monkeypatch.setattr("memory.redis_store.decode_log", decode)
+    lease = await store.acquire("a", "me", 30)
+    await store.append(lease, [said(str(i)) for i in range(1000)], 0)
+    assert len(await store.read("a")) == 1000 and len(await store.read("a", 995)) == 5
+    assert decoded == [(1000, False), (5, True)]
 
 
 async def test_a_log_of_an_older_version_is_read_and_written(store: RedisStore, raw: Redis) -> None:
