@@ -135,7 +135,8 @@ def _listened(
             sound = resampler.resample_chunk(sound, last=until == last)
         kept.append(sound[max(0, a - count) : max(0, b - count)])
         count += len(sound)
-        refiner.push(sound)
+        for i in range(0, len(sound), SPEECH_RATE // 4):  # it judges what came before the newest push
+            refiner.push(sound[i : i + SPEECH_RATE // 4])
         if count >= b and len(refiner.probabilities) >= needed:
             break
     else:

@@ -7,6 +7,7 @@ the truth.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ async def recover_speech(
         since = max([floor, *(piece.end for piece in turn.heard)])
     edges = [since, *(t for t, _ in state.holes if since < t < recording.seconds), recording.seconds]
     found: list[Heard | Noted] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         words = await asyncio.to_thread(_words, recording, start, end, decoder)
         if words and state.yielded is not None:
             found.append(noted(words, wall()))
