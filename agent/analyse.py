@@ -38,6 +38,7 @@ def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> M
     return measure(samples, transcribe(samples, decoder, advance, heard), heard)
 
 
+PICTURES = (".png", ".svg", ".pdf")
 _STRETCHES = ("speech", "silent_pauses", "breaths")
 _NAMED = ("filled_pauses", "words", "lengthened")
 
@@ -82,6 +83,37 @@ def picture_of(path: Path, found: Measures) -> Picture:
     )
 
 
+def check_targets(path: Path, png: Path | None, out: Path | None) -> None:
+    """Raises UserError where writing would destroy something: a file of the user's, the recording itself, notes in Praat.
+
+    For the moment at which the command begins.
+    """
+    if png is not None:
+        if png.suffix.lower() not in PICTURES:
+            raise UserError(f"{png}: a picture's name ends in {', '.join(PICTURES)}; choose such a one with --png")
+        if png.exists() and not _is_picture(png):
+            raise UserError(f"{png} is there already and is no picture; choose another place with --png")
+    for target in targets_of(path, out).values() if out is not None else ():
+        if os.path.lexists(target):
+            raise UserError(
+                f"{target} is there already and may have been worked on; choose another folder with --out, or remove it"
+            )
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return False
+    return head.startswith((b"\x89PNG", b"%PDF-")) or b"<svg" in head or not head
+
+
+def targets_of(path: Path, folder: Path) -> dict[str, Path]:
+    """The files of an analysis, by kind."""
+    return {kind: folder / f"{path.stem}.{kind}" for kind in ("png", "html", "json", "TextGrid", "csv")}
+
+
 def picture(path: Path, found: Measures, target: Path) -> None:
     """Draw a recording. Raises UserError where it cannot be written."""
     try:
@@ -93,9 +125,10 @@ def picture(path: Path, found: Measures, target: Path) -> None:
 
 
 def export(path: Path, found: Measures, folder: Path) -> list[Path]:
-    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError where they cannot be written."""
+    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError where they cannot be written, or are there."""
     data = as_json(path, found)
-    targets = {kind: folder / f"{path.stem}.{kind}" for kind in ("png", "html", "json", "TextGrid", "csv")}
+    targets = targets_of(path, folder)
+    check_targets(path, None, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draw_answer(picture_of(path, found), targets["png"])

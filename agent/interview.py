@@ -42,7 +42,8 @@ async def interview(settings: Settings, wishes: Wishes, source: CandidateSource,
 
 
 async def retry(
-    settings: Settings, session: str, question: str, source: CandidateSource, console: Console, *, follow_up: bool = False
+    settings: Settings, session: str, question: str, source: CandidateSource, console: Console, out: Path | None = None, *,
+    follow_up: bool = False,
 ) -> Path:  # fmt: skip
     """One question of an earlier practice again, as an interview of its own, with a comparison at its end."""
     store, _ = await open_store(settings)
@@ -50,7 +51,7 @@ async def retry(
         agreed = retry_of(fold(await events_of(store, session)), question, source, follow_up=follow_up)
     finally:
         await store.close()
-    return await _new(settings, agreed, source, load_answers([Path(f) for f in source.files]), console, None)
+    return await _new(settings, agreed, source, load_answers([Path(f) for f in source.files]), console, out)
 
 
 async def _new(

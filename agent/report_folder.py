@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _OURS = {
     "comparison.json", "answers", ".DS_Store",
 }  # fmt: skip
 _ANSWER = re.compile(r"turn-\d+\.png")
+ABANDONED = 3600.0  # s without a change, after which nobody is building a report any more
 _ATTEMPTS = 5  # at putting it in its place, where another process does the same
 
 
@@ -56,12 +58,15 @@ def is_report(folder: Path) -> bool:
         return False
     try:
         report = json.loads((folder / "report.json").read_bytes())
-        inside = list(folder.iterdir())
-        answers = list((folder / "answers").iterdir()) if (folder / "answers").is_dir() else []
+        ours = _holds_only_ours(folder)
     except (OSError, ValueError):
         return False
-    if not isinstance(report, dict) or not {"schema_version", "session", "questions"} <= report.keys():
-        return False
+    return ours and isinstance(report, dict) and {"schema_version", "session", "questions"} <= report.keys()
+
+
+def _holds_only_ours(folder: Path) -> bool:
+    inside = list(folder.iterdir())
+    answers = list((folder / "answers").iterdir()) if (folder / "answers").is_dir() else []
     known = all(path.name in _OURS and path.is_dir() == (path.name == "answers") for path in inside)
     return known and all(path.is_file() and _ANSWER.fullmatch(path.name) for path in answers)
 
@@ -86,11 +91,17 @@ def replacing(folder: Path) -> Iterator[Path]:
         _put(building, folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    # Our own, and those of a process that died between two moves.
-    left = re.compile(re.escape(f".{folder.name}-") + r"\w{8}\.\d\.old")
-    for old in folder.parent.iterdir():
-        if left.fullmatch(old.name) and is_report(old):
-            shutil.rmtree(old, ignore_errors=True)
+    _sweep(folder)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what was moved aside, by this process or one that died, and what one that died was building."""
+    left = re.compile(re.escape(f".{folder.name}-") + r"\w{8}(\.\d\.old|\.new)")
+    for path in [p for p in folder.parent.iterdir() if left.fullmatch(p.name)]:
+        with contextlib.suppress(OSError):  # another process sweeps, too
+            abandoned = path.suffix == ".old" or time.time() - path.stat().st_mtime > ABANDONED
+            if abandoned and _holds_only_ours(path):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _put(building: Path, folder: Path) -> None:
