@@ -35,7 +35,8 @@ def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> M
         if progress and task is not None:
             progress.update(task, completed=share)
 
-    return measure(samples, transcribe(samples, decoder, advance, heard), heard)
+    found = measure(samples, transcribe(samples, decoder, advance, heard), heard)
+    return dataclasses.replace(found, notes=[*found.notes, audio.warning]) if audio.warning else found
 
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -193,7 +194,10 @@ def show(path: Path, found: Measures, console: Console) -> None:
 def run(path: Path, decoder: Decoder, *, json_only: bool, png: Path | None, out: Path | None = None) -> None:
     """The command."""
     if json_only:
-        json.dump(as_json(path, analyse(path, decoder)), sys.stdout, indent=2, ensure_ascii=False)
+        found = analyse(path, decoder)
+        for note in found.notes:
+            print(f"viva: {path}: {note}", file=sys.stderr)
+        json.dump(as_json(path, found), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
     console = Console()

@@ -35,7 +35,7 @@ DEMO = Wishes(questions=("improved-process", "mistake", "slow-service"), candida
 
 async def interview(settings: Settings, wishes: Wishes, source: CandidateSource, console: Console) -> Path:
     """A new session, run to its end. Returns the report folder."""
-    answers = load_answers([Path(f) for f in source.files])
+    answers = _answers(source, console)
     if answers:
         wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
     return await _new(settings, planned(settings, wishes, source), source, answers, console, wishes.out)
@@ -51,7 +51,7 @@ async def retry(
         agreed = retry_of(fold(await events_of(store, session)), question, source, follow_up=follow_up)
     finally:
         await store.close()
-    return await _new(settings, agreed, source, load_answers([Path(f) for f in source.files]), console, out)
+    return await _new(settings, agreed, source, _answers(source, console), console, out)
 
 
 async def _new(
@@ -82,7 +82,7 @@ async def interview_again(settings: Settings, session: str, out: Path | None, co
         state = fold(await events_of(store, session))
         assert state.interview is not None
         source = state.interview.source
-        answers = load_answers([Path(f) for f in source.files])
+        answers = _answers(source, console)
         engines = load_engines(settings) if source.kind != "typed" else None
         title = f"{state.interview.title} · {session} · resumed"
         with LiveView(console if source.kind != "typed" else Console(quiet=True), title) as view:
@@ -156,6 +156,13 @@ async def _run(
     if found := write_comparison(settings, journal.state.interview, folder):
         show_comparison(found, console)
     return folder
+
+
+def _answers(source: CandidateSource, console: Console) -> list[Audio]:
+    def warn(line: str) -> None:
+        console.print(f"warning: {line}", style="yellow", soft_wrap=True, markup=False, highlight=False)
+
+    return load_answers([Path(f) for f in source.files], warn)
 
 
 def _mind(settings: Settings, state: State, model: LanguageModel | None) -> Mind:

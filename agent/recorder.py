@@ -8,6 +8,7 @@ holder's begins. Where no piece reaches, there is silence.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -193,6 +194,9 @@ class Recorder:
         if self._closed:
             return
         self._closed = True
+        if self._file is None:
+            with contextlib.suppress(OSError):
+                self._file = self._open()  # empty: it says where the session's clock stands
         file, self._file = self._file, None
         last = [self._syncing] if self._syncing is not None else []
         if file is not None:

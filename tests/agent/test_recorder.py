@@ -159,6 +159,7 @@ def test_room_is_left_for_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     record(recorder, 2)
     assert recorder.problem and recorder.missing == pytest.approx(TICK / RATE)
     recorder.close()
+    assert heard(tmp_path) == [1] * 50 + [0], "the clock of the session is kept all the same"
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
