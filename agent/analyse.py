@@ -35,9 +35,11 @@ def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> M
         if progress and task is not None:
             progress.update(task, completed=share)
 
-    return measure(samples, transcribe(samples, decoder, advance, heard), heard)
+    found = measure(samples, transcribe(samples, decoder, advance, heard), heard)
+    return dataclasses.replace(found, notes=[*found.notes, audio.warning]) if audio.warning else found
 
 
+PICTURES = (".png", ".svg", ".pdf")
 _STRETCHES = ("speech", "silent_pauses", "breaths")
 _NAMED = ("filled_pauses", "words", "lengthened")
 
@@ -82,6 +84,37 @@ def picture_of(path: Path, found: Measures) -> Picture:
     )
 
 
+def check_targets(path: Path, png: Path | None, out: Path | None) -> None:
+    """Raises UserError where writing would destroy something: a file of the user's, the recording itself, notes in Praat.
+
+    For the moment at which the command begins.
+    """
+    if png is not None:
+        if png.suffix.lower() not in PICTURES:
+            raise UserError(f"{png}: a picture's name ends in {', '.join(PICTURES)}; choose such a one with --png")
+        if png.exists() and not _is_picture(png):
+            raise UserError(f"{png} is there already and is no picture; choose another place with --png")
+    for target in targets_of(path, out).values() if out is not None else ():
+        if os.path.lexists(target):
+            raise UserError(
+                f"{target} is there already and may have been worked on; choose another folder with --out, or remove it"
+            )
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError:
+        return False
+    return head.startswith((b"\x89PNG", b"%PDF-")) or b"<svg" in head or not head
+
+
+def targets_of(path: Path, folder: Path) -> dict[str, Path]:
+    """The files of an analysis, by kind."""
+    return {kind: folder / f"{path.stem}.{kind}" for kind in ("png", "html", "json", "TextGrid", "csv")}
+
+
 def picture(path: Path, found: Measures, target: Path) -> None:
     """Draw a recording. Raises UserError where it cannot be written."""
     try:
@@ -93,9 +126,10 @@ def picture(path: Path, found: Measures, target: Path) -> None:
 
 
 def export(path: Path, found: Measures, folder: Path) -> list[Path]:
-    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError where they cannot be written."""
+    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError where they cannot be written, or are there."""
     data = as_json(path, found)
-    targets = {kind: folder / f"{path.stem}.{kind}" for kind in ("png", "html", "json", "TextGrid", "csv")}
+    targets = targets_of(path, folder)
+    check_targets(path, None, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         draw_answer(picture_of(path, found), targets["png"])
@@ -160,7 +194,10 @@ def show(path: Path, found: Measures, console: Console) -> None:
 def run(path: Path, decoder: Decoder, *, json_only: bool, png: Path | None, out: Path | None = None) -> None:
     """The command."""
     if json_only:
-        json.dump(as_json(path, analyse(path, decoder)), sys.stdout, indent=2, ensure_ascii=False)
+        found = analyse(path, decoder)
+        for note in found.notes:
+            print(f"viva: {path}: {note}", file=sys.stderr)
+        json.dump(as_json(path, found), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
     console = Console()

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from agent.measuring import Sound
 from dialogue.state import State, Turn
-from voice.audio import SPEECH_RATE, Samples, stream_resample
+from voice.audio import SPEECH_RATE, stream_resample
 from voice.pictures import Picture, draw_answer, draw_distributions, inline
 from voice.prosody import pitch_track
 
@@ -41,7 +42,7 @@ class Pictures:
 def draw_pictures(
     report: Mapping[str, Any],
     state: State,
-    candidate: Samples,
+    candidate: Sound,
     rate: int,
     folder: Path,
     earlier: Iterable[Mapping[str, Any]],
@@ -87,7 +88,7 @@ def values_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     return found
 
 
-def _picture(turn: Turn, candidate: Samples, rate: int) -> Picture:
+def _picture(turn: Turn, candidate: Sound, rate: int) -> Picture:
     delivery = turn.delivery
     assert delivery is not None
     start = max(0.0, delivery.start - MARGIN)

@@ -1,12 +1,10 @@
-"""The report folder: made beside its place and moved there whole, so that it is never half written."""
+"""What is left of an interview: the report folder, from the log and the recording."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +14,14 @@ import soundfile
 
 from agent.answer_pictures import Pictures, draw_pictures
 from agent.errors import UserError
-from agent.recorder import RATE, read_raw, write_wav
+from agent.recorder import RATE, Recording, write_wav
+from agent.report_folder import replacing, write_whole
 from dialogue.report import build_report
 from dialogue.report_model import Report
 from dialogue.state import fold
 from memory.events import AnyEvent
 from prompts.loader import render
-from voice.audio import Samples, resample
+from voice.audio import Samples, ear_resampler, from_int16
 from voice.timeline import Latency, Timeline, Track, draw
 
 
@@ -33,43 +32,38 @@ def _talked(events: list[AnyEvent]) -> float:
 
 
 def write_report(
-    events: list[AnyEvent], raw: Path | None, folder: Path, earlier: Iterable[Mapping[str, Any]] = ()
+    events: list[AnyEvent], recording: Recording | None, folder: Path, earlier: Iterable[Mapping[str, Any]] = ()
 ) -> Report:
-    """Everything that is left of an interview, from its log and its recording (`raw`: none for a typed one).
+    """Everything that is left of an interview, from its log and its recording (none for a typed one).
+
+    The recording is read block by block, however long it is. Raises UserError where `folder` cannot be written, or
+    holds something that is no report of ours.
 
     `earlier`: the same person's earlier practice reports, for the pictures of how this one lies among them.
     """
     state = fold(events)
-    candidate, agent = read_raw(raw) if raw else (np.zeros(0, np.float32), np.zeros(0, np.float32))
+    sounding = recording if recording is not None and recording.length else None
     spoken = [(e.t, e.end) for e in events if e.kind == "spoken" and e.end > e.t]
     report = build_report(
         state,
         started=events[0].at,
-        duration=len(candidate) / RATE if raw else _talked(events),
+        duration=sounding.seconds if sounding else _talked(events),
         agent_speech=sum(b - a for a, b in spoken),
-        recording="recording.wav" if len(candidate) else None,
+        recording="recording.wav" if sounding else None,
     )
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
+        with replacing(folder) as building:
             data = report.model_dump(mode="json")
             write_json(building / "report.json", data)
             write_json(building / "transcript.json", transcript_of(events))
             sound, pictures = "", Pictures()
-            if raw is not None and len(candidate):
-                write_wav(raw, building / "recording.wav")
-                sound = _data_uri(candidate, agent)
-                draw(timeline_of(report, candidate, agent, spoken), building / "timeline.png")
-                pictures = draw_pictures(data, state, candidate, RATE, building, earlier)
+            if sounding is not None:
+                write_wav(sounding, building / "recording.wav")
+                sound = _data_uri(sounding)
+                draw(timeline_of(report, *_envelopes(sounding), spoken), building / "timeline.png")
+                pictures = draw_pictures(data, state, sounding.candidate, RATE, building, earlier)
             page = render("report.html.j2", report=data, sound=sound, pictures=pictures.inline(building))
             (building / "report.html").write_text(page, "utf-8")
-            building.chmod(0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            building.replace(folder)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
     except OSError as error:
         raise UserError(
             f"cannot write the report to {folder} ({error.strerror or error}); the session is kept: free some space or "
@@ -79,16 +73,31 @@ def write_report(
 
 
 def write_json(path: Path, data: Any) -> None:
-    """For people and programs to read."""
-    path.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    """For people and programs to read. The file is replaced whole or not at all."""
+    write_whole(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
-def _data_uri(candidate: Samples, agent: Samples) -> str:
+def _data_uri(recording: Recording) -> str:
     """Both sides mixed, as MP3: every browser plays it, and seeking in it is exact enough for a sentence."""
-    mixed = resample(np.clip(candidate + agent, -1.0, 1.0), RATE, 16_000)
-    packed = io.BytesIO()
-    soundfile.write(packed, mixed, 16_000, format="MP3", subtype="MPEG_LAYER_III")
+    packed, resampler = io.BytesIO(), ear_resampler(RATE, 16_000)
+    with soundfile.SoundFile(packed, "w", 16_000, 1, "MPEG_LAYER_III", format="MP3") as out:
+        for block in recording.blocks():
+            mixed = np.clip(from_int16(block[:, 0]) + from_int16(block[:, 1]), -1.0, 1.0)
+            out.write(resampler.resample_chunk(mixed))
+        out.write(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     return "data:audio/mpeg;base64," + base64.b64encode(packed.getvalue()).decode()
+
+
+def _envelopes(recording: Recording) -> tuple[Samples, Samples]:
+    """Both sides as a picture needs them: the loudest sample of every 10 ms."""
+    step = RATE // 100
+    peaks = [np.zeros((0, 2), np.int16)]
+    for block in recording.blocks():
+        padded = np.pad(block, ((0, -len(block) % step), (0, 0)))
+        # Before the sign is lost: the lowest 16-bit number has no positive twin.
+        peaks.append(np.abs(padded.astype(np.int32)).reshape(-1, step, 2).max(axis=1).clip(max=32767).astype(np.int16))
+    found = np.concatenate(peaks)
+    return from_int16(found[:, 0]), from_int16(found[:, 1])
 
 
 def transcript_of(events: list[AnyEvent]) -> list[dict[str, Any]]:

@@ -203,11 +203,13 @@ def _command(arguments: argparse.Namespace) -> int:
     if arguments.command == "bench":
         return _bench(arguments.name, arguments.rest)
     if arguments.command == "analyse":
+        from agent.analyse import check_targets
         from agent.analyse import run as analyse
         from agent.engines import choose_stt, load_decoder
         from voice.audio import load
 
         load(arguments.file)  # a bad file is told before a model is loaded
+        check_targets(arguments.file, arguments.png, arguments.out)
         settings = load_settings(stt=arguments.stt)
         analyse(
             arguments.file,
@@ -271,7 +273,10 @@ async def _session(arguments: argparse.Namespace, console: Console) -> Path:
     from agent.documents import read_document
     from agent.interview import DEMO, interview, interview_again, report_again, retry
     from agent.planning import Wishes
+    from agent.report_folder import check_place
 
+    if arguments.out is not None:
+        check_place(arguments.out)  # before an interview is held, not after it
     if arguments.command == "report":
         return await report_again(load_settings(), arguments.session, arguments.out)
     settings = load_settings(
@@ -282,8 +287,9 @@ async def _session(arguments: argparse.Namespace, console: Console) -> Path:
         return await interview(settings, demo, CandidateSource(kind="simulated", persona="sam"), console)
     if arguments.command == "retry":
         return await retry(
-            settings, arguments.session, arguments.question, _source(arguments), console, follow_up=arguments.follow_up
-        )
+            settings, arguments.session, arguments.question, _source(arguments), console, arguments.out,
+            follow_up=arguments.follow_up,
+        )  # fmt: skip
     if arguments.resume:
         return await interview_again(settings, arguments.resume, arguments.out, console)
     ids = tuple(part.strip() for part in arguments.questions.split(",") if part.strip())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from rich.console import Console
 
+from agent.artefacts import write_json
 from agent.errors import UserError
 from agent.history import history_of
 from agent.sessions import new_id, session_folder
@@ -109,7 +109,7 @@ def write_comparison(settings: Settings, interview: Interview, folder: Path) -> 
     report = Report.model_validate_json((folder / "report.json").read_bytes())
     found = comparison_of(settings, report, interview.retry_of)
     if found:
-        (folder / "comparison.json").write_text(json.dumps(found.model_dump(mode="json"), indent=1), "utf-8")
+        write_json(folder / "comparison.json", found.model_dump(mode="json"))
     return found
 
 

@@ -12,6 +12,7 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
 from agent.errors import UserError
+from prompts.user_text import NotText, decode
 
 LONGEST = 40_000  # characters kept: a resume of ten pages
 MOST_PAGES = 40
@@ -75,9 +76,11 @@ def text_of(data: bytes, what: str) -> str:
     if data[:2] == b"PK":
         return text_of_docx(data, what)
     try:
-        text = _tidy(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DocumentError("not-text", f"{what}: neither PDF, DOCX nor UTF-8 text; save it as one of them") from error
+        text = _tidy(decode(data))
+    except NotText as error:
+        raise DocumentError(
+            "not-text", f"{what}: neither PDF, DOCX nor text (UTF-8 or UTF-16); save it as one of them"
+        ) from error
     if not text:
         raise DocumentError("empty", f"{what}: there is no text in it")
     return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,16 @@ from agent.engines import Engines, choose_llm, load_engines, load_model, open_st
 from agent.errors import UserError
 from agent.live_view import LiveView
 from agent.planning import Wishes, planned
-from agent.recorder import RATE, Recorder
+from agent.recorder import Recording
 from agent.recordings import RecordedCandidate, load_answers
-from agent.recovery import recover_speech
+from agent.recovery import Entry, take_up, take_up_typed
 from agent.runner import CallPlan, finish, measure_missing, run_call
-from agent.sessions import Begun, begin, check_disk, events_of, resume, session_folder
+from agent.sessions import Begun, begin, check_disk, events_of, session_folder, take
 from agent.settings import Settings
 from agent.text_mode import run_text
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from dialogue.state import State, fold
-from memory.events import Started
 from memory.records import CandidateSource, Interview
 from memory.store import EventStore
 from prompts.loader import load_phrases
@@ -37,14 +35,15 @@ DEMO = Wishes(questions=("improved-process", "mistake", "slow-service"), candida
 
 async def interview(settings: Settings, wishes: Wishes, source: CandidateSource, console: Console) -> Path:
     """A new session, run to its end. Returns the report folder."""
-    answers = load_answers([Path(f) for f in source.files])
+    answers = _answers(source, console)
     if answers:
         wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
     return await _new(settings, planned(settings, wishes, source), source, answers, console, wishes.out)
 
 
 async def retry(
-    settings: Settings, session: str, question: str, source: CandidateSource, console: Console, *, follow_up: bool = False
+    settings: Settings, session: str, question: str, source: CandidateSource, console: Console, out: Path | None = None, *,
+    follow_up: bool = False,
 ) -> Path:  # fmt: skip
     """One question of an earlier practice again, as an interview of its own, with a comparison at its end."""
     store, _ = await open_store(settings)
@@ -52,7 +51,7 @@ async def retry(
         agreed = retry_of(fold(await events_of(store, session)), question, source, follow_up=follow_up)
     finally:
         await store.close()
-    return await _new(settings, agreed, source, load_answers([Path(f) for f in source.files]), console, None)
+    return await _new(settings, agreed, source, _answers(source, console), console, out)
 
 
 async def _new(
@@ -83,13 +82,11 @@ async def interview_again(settings: Settings, session: str, out: Path | None, co
         state = fold(await events_of(store, session))
         assert state.interview is not None
         source = state.interview.source
-        answers = load_answers([Path(f) for f in source.files])
+        answers = _answers(source, console)
         engines = load_engines(settings) if source.kind != "typed" else None
-        raw = session_folder(settings, session) / "recording.raw"
-        at = raw.stat().st_size / 4 / RATE if raw.is_file() else 0.0
         title = f"{state.interview.title} · {session} · resumed"
         with LiveView(console if source.kind != "typed" else Console(quiet=True), title) as view:
-            begun = await resume(store, settings, session, at, view.on_event, _names(engines))
+            begun = await take(store, settings, session, view.on_event)
             return await _run(settings, store, begun, engines, answers, view, console, out)
     finally:
         await store.close()
@@ -102,9 +99,14 @@ async def report_again(settings: Settings, session: str, out: Path | None) -> Pa
     store, _ = await open_store(settings)
     try:
         await events_of(store, session)  # told before anything is written
-        raw = session_folder(settings, session) / "recording.raw"
-        folder = out or session_folder(settings, session) / "report"
-        return await finish(store, session, raw if raw.is_file() else None, folder)
+        home = session_folder(settings, session)
+        folder = await finish(store, session, Recording(home), out or home / "report", home.parent)
+        interview = fold(await store.read(session)).interview
+        assert interview is not None
+        write_comparison(
+            settings, interview, folder
+        )  # the new report has taken the old one's place, with all that was in it
+        return folder
     finally:
         await store.close()
 
@@ -116,24 +118,26 @@ async def _run(
     journal = begun.journal
     home = session_folder(settings, begun.id)
     home.mkdir(parents=True, exist_ok=True)
-    raw = None if engines is None else home / "recording.raw"
     try:
         if not journal.state.ended:
-            if engines is None or raw is None:
+            if engines is None:
                 model = load_model(settings, choose_llm(settings))
                 wording = model.name if model else "embedded phraser"
-                await journal.write(Started(at=time.time(), owner=begun.owner, engines={"follow-up wording": wording}))
+                await take_up_typed(journal, Entry(begun.owner, {"follow-up wording": wording}, last=begun.last))
                 await run_text(journal, _mind(settings, journal.state, model), console)
                 await advise(journal, model)
             else:
-                if begun.resumed:
-                    await recover_speech(journal, raw, engines.decoder)
                 caller, out_of_answers = _caller(engines, journal.state, answers)
                 mind = _mind(settings, journal.state, engines.model)
                 call = CallPlan(engines, mind, caller, view.watcher, settings.lease_seconds, out_of_answers)
-                await run_call(call, journal, Recorder(raw))
-        if raw is not None:
-            await measure_missing(journal, raw)
+                entry = Entry(begun.owner, engines.names, last=begun.last)
+                recorder = await take_up(journal, home, engines.decoder, entry)
+                await run_call(call, journal, recorder)
+                if recorder.missing:
+                    reason = recorder.problem or "the disk failed for a while"
+                    view.watcher.note(f"{recorder.missing:.0f} s are not in the recording ({reason})")
+        if engines is not None:
+            await measure_missing(journal, Recording(home))
             await advise(journal, engines.model if engines else None)
     except BaseException:
         view.__exit__()
@@ -145,11 +149,20 @@ async def _run(
         raise
     finally:
         await journal.release()
-    folder = await finish(store, begun.id, raw, out or home / "report")
+    folder = await finish(
+        store, begun.id, None if engines is None else Recording(home), out or home / "report", home.parent
+    )
     assert journal.state.interview is not None
     if found := write_comparison(settings, journal.state.interview, folder):
         show_comparison(found, console)
     return folder
+
+
+def _answers(source: CandidateSource, console: Console) -> list[Audio]:
+    def warn(line: str) -> None:
+        console.print(f"warning: {line}", style="yellow", soft_wrap=True, markup=False, highlight=False)
+
+    return load_answers([Path(f) for f in source.files], warn)
 
 
 def _mind(settings: Settings, state: State, model: LanguageModel | None) -> Mind:

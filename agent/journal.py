@@ -53,6 +53,11 @@ class Journal:
     def session(self) -> str:
         return self._lease.session
 
+    @property
+    def token(self) -> int:
+        """Of the lease under which this process writes; it grows with every holder."""
+        return self._lease.token
+
     async def write(self, *events: AnyEvent) -> None:
         """Store events in order, then fold them.
 

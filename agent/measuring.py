@@ -10,19 +10,23 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from agent.ear import Ear
 from dialogue.state import Turn
 from memory.records import Delivery, FilledPause, Stretch, Word
-from voice.audio import SPEECH_RATE, Samples, stream_resample
-from voice.boundaries import SpeechMap, map_speech, speech_in
+from voice.audio import SPEECH_RATE, Samples, ear_resampler
+from voice.boundaries import EDGE, SpeechMap, map_speech, speech_in
+from voice.frames import FRAME_SECONDS
 from voice.hesitation import Measures, first_sounds, measure
 from voice.refiner import Refiner
 from voice.stretches import overlap
 from voice.words import TimedWord
 
 LEAD, TAIL = 0.6, 0.5  # s of sound taken before the first and after the last word
+READ = 10.0  # s of a recording that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -79,8 +83,16 @@ def held_up_in(turn: Turn) -> list[Stretch]:
     return [stretch for piece in turn.heard for stretch in piece.held_up]
 
 
+class Sound(Protocol):
+    """An array of samples, or something that reads those that are asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> Samples: ...
+
+
 def measure_recorded(
-    candidate: Samples, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
+    candidate: Sound, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
 ) -> Delivery | None:
     """The same from the recording, for an answer whose measuring a crash prevented."""
     parts: list[list[Word]] = [[]]
@@ -96,15 +108,40 @@ def measure_recorded(
     low = max((t for t, _ in holes if t <= words[0].start), default=0.0)
     high = min((t for t, _ in holes if t > words[0].start), default=len(candidate) / rate)
     start, end = max(low, words[0].start - LEAD), words[-1].end + TAIL
-    sound = stream_resample(candidate[round(low * rate) : round(high * rate)], rate, SPEECH_RATE)
-    refiner = Refiner()
-    refiner.push(sound)
-    refiner.flush()
-    samples = sound[max(0, round((start - low) * SPEECH_RATE)) : round((end - low) * SPEECH_RATE)]
+    samples, refiner = _listened(candidate, rate, (low, high), (start, end))
     whole = words[0] is spoken_words(turn)[0]
     floor = Floor(turn.spoken.end, turn.spoken.transport) if turn.spoken and whole else Floor(None)
     heard = speech_in(refiner, start - low, end - low)
     return measure(Answer(samples, start, words, floor, turn.interruptions, heard, held_up_in(turn)))
+
+
+def _listened(
+    candidate: Sound, rate: int, leg: tuple[float, float], part: tuple[float, float]
+) -> tuple[Samples, Refiner]:
+    """16 kHz sound of `part`, and a refiner that heard the leg from its beginning until it had judged the part.
+
+    The refiner remembers, so it must hear what the ear heard; the rest of the leg would change nothing.
+    """
+    (low, high), (start, end) = leg, part
+    refiner, resampler = Refiner(), ear_resampler(rate, SPEECH_RATE)
+    first, last, step = round(low * rate), round(high * rate), round(READ * rate)
+    a, b = max(0, round((start - low) * SPEECH_RATE)), round((end - low) * SPEECH_RATE)
+    needed = round((end - low) / FRAME_SECONDS) + EDGE
+    kept, count = [np.zeros(0, np.float32)], 0
+    for at in range(first, last, step):
+        until = min(at + step, last)
+        sound = candidate[at:until]
+        if rate != SPEECH_RATE:
+            sound = resampler.resample_chunk(sound, last=until == last)
+        kept.append(sound[max(0, a - count) : max(0, b - count)])
+        count += len(sound)
+        for i in range(0, len(sound), SPEECH_RATE // 4):  # it judges what came before the newest push
+            refiner.push(sound[i : i + SPEECH_RATE // 4])
+        if count >= b and len(refiner.probabilities) >= needed:
+            break
+    else:
+        refiner.flush()
+    return np.concatenate(kept), refiner
 
 
 def measure_answer(answer: Answer) -> Delivery:

@@ -80,9 +80,13 @@ def _new(names: Sequence[str], console: Console) -> int:
     name = slug(path.stem)
     if not name:
         raise UserError(f"{names[0]!r} holds no letter to make a name of; try: viva pack new night-shift")
-    if path.exists():
-        raise UserError(f"{path} is there already; choose another name")
-    path.write_text(TEMPLATE.format(name=name, title=name.replace("-", " "), file=path), "utf-8")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(TEMPLATE.format(name=name, title=name.replace("-", " "), file=path))
+    except FileExistsError as error:
+        raise UserError(f"{path} is there already; choose another name") from error
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror}); choose another place") from error
     console.print(
         f"{path} holds one question as an example; edit it, then: viva pack lint {path}",
         highlight=False,

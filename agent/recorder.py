@@ -1,72 +1,291 @@
-"""The recording: stereo, candidate left, agent right, written as the call goes so that a crash loses at most a second.
+"""The recording of a session: stereo, candidate left, agent right, written as the call goes so that a crash loses at most a second.
 
-Raw 16-bit samples while the call runs; a WAV is made of them at the end. A later process appends to the same file, so
-a session has one timeline; where it has a hole, the event log says so.
+It is a set of pieces, raw 16-bit samples at 24 kHz, each written by one holder of the session's lease and named for the
+holder's fencing token and the sample at which it begins: `recording/000003-000012345678.raw`. A process that was stopped,
+lost its lease and goes on writing therefore writes into its own piece, and a piece counts only up to where the next
+holder's begins. Where no piece reaches, there is silence.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import logging
 import os
+import re
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from agent.errors import UserError
-from voice.audio import Samples, to_int16
+from memory.store import LeaseLost
+from voice.audio import Samples, from_int16, to_int16
 
 RATE = 24_000
 _BYTES = 4  # two channels of 16 bits
+_NAME = re.compile(r"(\d{6,})-(\d{12,})\.raw")
+BLOCK = RATE * 10  # samples that are read at once where all are wanted
+RESERVE = 4 * 2**20  # bytes left free on the disk: the log of the interview matters more than its sound
+RETRY = 5.0  # s of the call until a disk that failed is tried again
+CLOSING = 5.0  # s that a slow disk is waited for at the end
+log = logging.getLogger(__name__)
+
+Stereo = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one holder of the lease wrote: samples `start` to `end` count; `ignored` more were written too late."""
+
+    path: Path
+    token: int
+    start: int
+    end: int
+    ignored: int = 0
+
+
+class Recording:
+    """What is recorded of a session, as it is now. `folder`: the session's. Nothing of it is kept in memory.
+
+    A session from before there were pieces has one file, `recording.raw`; it is read as the first piece.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.pieces = _pieces(folder)
+
+    @property
+    def length(self) -> int:
+        """In samples: the session's clock."""
+        return self.pieces[-1].end if self.pieces else 0
+
+    @property
+    def seconds(self) -> float:
+        return self.length / RATE
+
+    @property
+    def ignored(self) -> float:
+        """Seconds that a process wrote after another one had taken the session over."""
+        return sum(piece.ignored for piece in self.pieces) / RATE
+
+    @property
+    def last_written(self) -> float | None:
+        """When the newest sound was written, unix s; None where there is none."""
+        filled = [piece for piece in self.pieces if piece.end > piece.start]
+        return filled[-1].path.stat().st_mtime if filled else None
+
+    def stereo(self, start: int, end: int) -> Stereo:
+        """Samples `start` to `end`, shape (samples, 2): candidate, agent. Cut to what there is."""
+        start = min(max(0, start), self.length)
+        end = min(max(start, end), self.length)
+        found = np.zeros((end - start, 2), np.int16)
+        for piece in self.pieces:
+            low, high = max(start, piece.start), min(end, piece.end)
+            if low < high:
+                part = np.fromfile(piece.path, np.int16, (high - low) * 2, offset=(low - piece.start) * _BYTES)
+                whole = len(part) // 2
+                found[low - start : low - start + whole] = part[: whole * 2].reshape(-1, 2)
+        return found
+
+    def read(self, start: int = 0, end: int | None = None) -> tuple[Samples, Samples]:
+        """(candidate, agent) of samples `start` to `end`, at 24 kHz."""
+        found = self.stereo(start, self.length if end is None else end)
+        return from_int16(found[:, 0]), from_int16(found[:, 1])
+
+    def blocks(self, count: int = BLOCK) -> Iterator[Stereo]:
+        """All of it in order, `count` samples at a time."""
+        for start in range(0, self.length, count):
+            yield self.stereo(start, start + count)
+
+    @property
+    def candidate(self) -> Channel:
+        """The candidate's side."""
+        return Channel(self)
+
+
+class Channel:
+    """The candidate's side of a recording, as an array of samples of which only what is asked for is read."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+
+    def __len__(self) -> int:
+        return self._recording.length
+
+    def __getitem__(self, part: slice, /) -> Samples:
+        start, end, step = part.indices(len(self))
+        if step != 1:
+            raise ValueError("a recording is read sample by sample")
+        return self._recording.read(start, end)[0]
 
 
 class Recorder:
-    """`seconds` is the session's clock: everything on the timeline is measured in samples of this file."""
+    """Writes one piece after all that there is. `seconds` is the session's clock: everything on the timeline counts its samples.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    `folder`: the session's. `token`: of the lease under which it is written. `at_least`: session time, s, before which
+    the piece may not begin; after a power failure the log may know more than the disk. Raises UserError where the
+    folder cannot be written, LeaseLost where a later holder of the lease has begun a piece.
+
+    A disk that fails in the middle of a call ends neither the call nor its clock: `problem` says what is wrong,
+    `missing` how many seconds were not kept, and it is tried again every few seconds.
+    """
+
+    def __init__(self, folder: Path, token: int = 0, at_least: float = 0.0) -> None:
+        recording = Recording(folder)
+        if any(piece.token > token for piece in recording.pieces):
+            raise LeaseLost(f"session {folder.name} is recorded by another process, which took it over")
+        self.folder = folder
+        self.token = token
+        self.start = max(recording.length, round(at_least * RATE))
+        self.frames = self.start
+        self.problem = ""
+        self._lost = 0
+        self._told = False
+        self._synced = self.frames
+        self._again = 0  # the frame from which a disk that failed is tried again
+        self._file: FileIO | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("ab")
+            self._file = self._open()
         except OSError as error:
             raise UserError(
-                f"cannot write the recording {path} ({error.strerror}); set VIVA_HOME to a folder you can write"
+                f"cannot write the recording in {folder} ({error.strerror}); set VIVA_HOME to a folder you can write"
             ) from error
-        self._file.truncate(path.stat().st_size // _BYTES * _BYTES)  # half a sample from a crash
-        self.start = path.stat().st_size // _BYTES
-        self.frames = self.start
-        self._synced = self.frames
         # A busy disk takes seconds for a sync; the call must not stand still for it.
         self._disk = ThreadPoolExecutor(1, "recorder")
         self._syncing: Future[None] | None = None
+        self._closed = False
 
     @property
     def seconds(self) -> float:
         return self.frames / RATE
 
+    @property
+    def missing(self) -> float:
+        """Seconds of this piece of the call that could not be written."""
+        return self._lost / RATE
+
     def write(self, candidate: Samples, agent: Samples) -> None:
-        """Equal lengths, at 24 kHz. Out of this process within a second, and on the disk as soon as it can take it."""
-        self._file.write(np.stack([to_int16(candidate), to_int16(agent)], axis=1).tobytes())
+        """Equal lengths, at 24 kHz. Out of this process at once, and on the disk as soon as it can take it."""
+        self._look_at_sync()
+        if self._file is None and self.frames >= self._again:
+            self._try_again()
+        if self._file is not None:
+            data = np.stack([to_int16(candidate), to_int16(agent)], axis=1).tobytes()
+            try:
+                if self._file.write(data) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError as error:
+                self._failed(error)
+        if self._file is None:
+            self._lost += len(candidate)
         self.frames += len(candidate)
-        if self.frames - self._synced >= RATE and (self._syncing is None or self._syncing.done()):
-            self._file.flush()
-            self._syncing = self._disk.submit(os.fsync, self._file.fileno())
+        if self._file is not None and self._syncing is None and self.frames - self._synced >= RATE:
+            self._syncing = self._disk.submit(_sync, self._file.fileno())
             self._synced = self.frames
 
     def close(self) -> None:
-        self._disk.shutdown(wait=True)
-        self._file.close()
+        """On the disk, or told in the log; the second time nothing. Waits for a slow disk, but not for ever."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._file is None:
+            with contextlib.suppress(OSError):
+                self._file = self._open()  # empty: it says where the session's clock stands
+        file, self._file = self._file, None
+        last = [self._syncing] if self._syncing is not None else []
+        if file is not None:
+            last.append(self._disk.submit(_sync_and_close, file))
+        for done in last:
+            try:
+                done.result(CLOSING)
+            except OSError as error:  # a TimeoutError is one
+                self._tell(error)
+        self._disk.shutdown(wait=False)
+
+    def _open(self) -> FileIO:
+        folder = self.folder / "recording"
+        folder.mkdir(parents=True, exist_ok=True)
+        # Appended to only where a leg of this holder ended before its first sample.
+        return FileIO(folder / f"{self.token:06d}-{self.frames:012d}.raw", "ab")
+
+    def _look_at_sync(self) -> None:
+        if self._syncing is None or not self._syncing.done():
+            return
+        error, self._syncing = self._syncing.exception(), None
+        if isinstance(error, OSError):
+            self._failed(error)
+        elif error is not None:
+            raise error
+
+    def _failed(self, error: OSError) -> None:
+        """What stands in the piece stands; the next attempt begins a piece of its own."""
+        self._tell(error)
+        file, self._file = self._file, None
+        self._again = self.frames + round(RETRY * RATE)
+        if file is not None:
+            self._disk.submit(file.close)  # after a sync that still uses it
+
+    def _try_again(self) -> None:
+        self._again = self.frames + round(RETRY * RATE)
+        try:
+            if _free(self.folder) < 2 * RESERVE:
+                return
+            self._file = self._open()
+        except OSError:
+            return
+        self._synced = self.frames
+        self.problem = ""
+        log.warning("the recording goes on; %.1f s are missing", self.missing)
+
+    def _tell(self, error: Exception) -> None:
+        self.problem = str(getattr(error, "strerror", "") or error or "the disk does not answer")
+        if not self._told:
+            log.error("the recording cannot be written (%s); the interview goes on without", self.problem)
+        self._told = True
 
 
-def read_raw(path: Path) -> tuple[Samples, Samples]:
-    """(candidate, agent) at 24 kHz; empty where nothing was recorded."""
-    data = np.fromfile(path, np.int16) if path.is_file() else np.zeros(0, np.int16)
-    stereo = data[: len(data) // 2 * 2].reshape(-1, 2).astype(np.float32) / 32768.0
-    return stereo[:, 0].copy(), stereo[:, 1].copy()
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)
+    space = os.fstatvfs(descriptor)
+    if space.f_bavail * space.f_frsize < RESERVE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def write_wav(raw: Path, wav: Path) -> None:
-    """The recording as a stereo WAV, copied block by block."""
-    with soundfile.SoundFile(wav, "w", RATE, 2, "PCM_16") as out, raw.open("rb") as source:
-        while block := source.read(RATE * _BYTES * 10):
-            out.write(np.frombuffer(block[: len(block) // _BYTES * _BYTES], np.int16).reshape(-1, 2))
+def _sync_and_close(file: FileIO) -> None:
+    with file:
+        os.fsync(file.fileno())
+
+
+def _free(folder: Path) -> int:
+    space = os.statvfs(folder)
+    return space.f_bavail * space.f_frsize
+
+
+def _pieces(folder: Path) -> list[Piece]:
+    found: list[tuple[int, int, Path]] = []
+    if (folder / "recording.raw").is_file():
+        found.append((-1, 0, folder / "recording.raw"))
+    for path in (folder / "recording").glob("*.raw"):
+        if name := _NAME.fullmatch(path.name):
+            found.append((int(name[1]), int(name[2]), path))
+    pieces: list[Piece] = []
+    limit: int | None = None  # where the earliest of the later pieces begins
+    for token, start, path in sorted(found, reverse=True):
+        written = start + path.stat().st_size // _BYTES  # half a sample from a crash is none
+        end = written if limit is None else max(start, min(written, limit))
+        pieces.append(Piece(path, token, start, end, written - end))
+        limit = start if limit is None else min(limit, start)
+    return pieces[::-1]
+
+
+def write_wav(recording: Recording, wav: Path) -> None:
+    """The recording as a stereo WAV, block by block."""
+    with soundfile.SoundFile(wav, "w", RATE, 2, "PCM_16") as out:
+        for block in recording.blocks():
+            out.write(block)

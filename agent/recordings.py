@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,17 @@ from voice.vad import SpeechDetector, SpeechGate
 MIN_SPEECH = 0.3  # s in a recording; less is no answer
 
 
-def load_answers(paths: Sequence[Path]) -> list[Audio]:
-    """Load and check every file before anything begins. Raises AudioError naming the first that is no spoken answer."""
+def load_answers(paths: Sequence[Path], warn: Callable[[str], None] = lambda line: None) -> list[Audio]:
+    """Load and check every file before anything begins. Raises AudioError naming the first that is no spoken answer.
+
+    `warn` is told of those that are cut off, a line each.
+    """
     answers: list[Audio] = []
     for path in paths:
         audio = load(path)
         check_speech(audio, path)
+        if audio.warning:
+            warn(f"{path}: {audio.warning}")
         answers.append(audio)
     return answers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from agent.history import reports_in
 from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, measure_answer, measure_recorded
-from agent.recorder import RATE, Recorder, read_raw
+from agent.recorder import RATE, Recorder, Recording
 from agent.signals import Stopped, stop_signals
 from agent.speaking import Watcher
 from dialogue.backends.base import LanguageModel
@@ -24,6 +25,9 @@ from dialogue.mind import Mind
 from dialogue.state import fold
 from memory.events import Ended, Measured
 from memory.store import EventStore
+from voice.stt.decoder import EngineError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,14 +103,21 @@ class Leg:
             self._recorder.close()
 
 
-async def measure_missing(journal: Journal, raw: Path, measure: Measure = measure_answer) -> None:
-    """Measure the answers whose measuring a crash prevented, from the recording."""
+async def measure_missing(journal: Journal, recording: Recording, measure: Measure = measure_answer) -> None:
+    """Measure the answers whose measuring a crash prevented, from the recording: only their part of it is read."""
     missing = [t for t in journal.state.turns if t.answered and t.delivery is None and t.words and t.intent == "answer"]
     if not missing:
         return
-    candidate, _ = read_raw(raw)
     for turn in missing:
-        delivery = await asyncio.to_thread(measure_recorded, candidate, RATE, turn, journal.state.holes, measure)
+        try:
+            delivery = await asyncio.to_thread(
+                measure_recorded, recording.candidate, RATE, turn, journal.state.holes, measure
+            )
+        except EngineError:  # of the machine's models, which come back
+            raise
+        except Exception:  # its numbers are missing then; without this the report would be, too
+            log.exception("an answer cannot be measured from the recording")
+            continue
         if delivery is not None:
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))
 
@@ -115,17 +126,25 @@ async def write_up(
     store: EventStore, journal: Journal, folder: Path, measure: Measure = measure_answer, model: LanguageModel | None = None
 ) -> None:  # fmt: skip
     """What is left to do once a call has ended: measure what a crash left unmeasured, feedback, the report."""
-    raw = folder / "recording.raw"
-    await measure_missing(journal, raw, measure)
+    recording = Recording(folder)
+    await measure_missing(journal, recording, measure)
     await advise(journal, model)
-    await finish(store, journal.session, raw if raw.is_file() else None, folder / "report")
+    await finish(store, journal.session, recording, folder / "report")
 
 
-async def finish(store: EventStore, session: str, raw: Path | None, folder: Path) -> Path:
-    """Write the report of a session and say where it is."""
+async def finish(
+    store: EventStore, session: str, recording: Recording | None, folder: Path, sessions: Path | None = None
+) -> Path:
+    """Write the report of a session and say where it is. `recording`: none for a typed one.
+
+    `sessions`: where earlier ones of the same person lie; by default `folder` is one of theirs.
+    """
+    if recording is not None and recording.ignored:
+        log.warning("%.1f s that were recorded after another process had taken over are left out", recording.ignored)
     events = await store.read(session)
     interview = fold(events).interview
-    own = interview is not None and interview.mode == "practice"
-    earlier = reports_in(folder.parent.parent, interview.candidate) if own and interview else ()
-    await asyncio.to_thread(write_report, events, raw, folder, earlier)
+    # The same name is the same person only where they have said so.
+    own = interview is not None and interview.mode == "practice" and interview.returning
+    earlier = reports_in(sessions or folder.parent.parent, interview.candidate) if own and interview else ()
+    await asyncio.to_thread(write_report, events, recording, folder, earlier)
     return folder

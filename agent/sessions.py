@@ -10,7 +10,7 @@ import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from agent.errors import UserError
 from agent.journal import Journal
 from agent.settings import Settings
 from dialogue.state import fold
-from memory.events import AnyEvent, Consented, Created, Resumed
+from memory.events import AnyEvent, Consented, Created
 from memory.records import Interview
 from memory.store import EventStore, Lease, LeaseHeld, UnknownSession
 from prompts.loader import load_phrases
@@ -64,7 +64,6 @@ class Begun:
 
     id: str
     journal: Journal
-    resumed: bool
     owner: str = ""
     last: float = 0.0  # unix s of the newest event when it was taken
 
@@ -96,7 +95,7 @@ async def begin(
     await create(store, settings, interview, engines)
     begun = await take(store, settings, interview.id, on_event)
     await begun.journal.write(consent_of(interview.language, consent_by))
-    return replace(begun, resumed=False)
+    return begun
 
 
 async def events_of(store: EventStore, session: str) -> list[AnyEvent]:
@@ -127,7 +126,7 @@ async def take(
     # Read only now: whatever the dead process wrote until its lease ran out counts too.
     events = await store.read(session)
     journal = Journal(store, lease, fold(events), on_event, length=len(events), patience=patience)
-    return Begun(session, journal, resumed=True, owner=me, last=events[-1].at)
+    return Begun(session, journal, owner=me, last=events[-1].at)
 
 
 @contextlib.asynccontextmanager
@@ -138,22 +137,6 @@ async def taken(store: EventStore, settings: Settings, session: str) -> AsyncIte
         yield begun.journal
     finally:
         await begun.journal.release()
-
-
-async def resume(
-    store: EventStore,
-    settings: Settings,
-    session: str,
-    at: float,
-    on_event: Callable[[AnyEvent], None],
-    engines: dict[str, str] | None = None,
-) -> Begun:
-    """Take over a session that another process left. `at`: session time, where the recording goes on."""
-    begun = await take(store, settings, session, on_event)
-    if not begun.journal.state.ended:
-        gap = max(0.0, time.time() - begun.last)
-        await begun.journal.write(Resumed(at=time.time(), t=at, gap=gap, owner=begun.owner, engines=engines or {}))
-    return begun
 
 
 async def _wait_for_lease(store: EventStore, session: str, me: str, ttl: float) -> Lease:

@@ -56,9 +56,7 @@ async def one_call(engines: Engines, store: SqliteStore, folder: Path) -> None:
     )  # fmt: skip
     begun = await begin(store, load_settings(), agreed, "bench", lambda _: None)
     caller = await asyncio.to_thread(SimulatedCandidate, load_script(persona_path("sam")), engines.decoder)
-    await run_call(
-        CallPlan(engines, Mind(), caller, Watcher(), 30.0), begun.journal, Recorder(folder / f"{agreed.id}.raw")
-    )
+    await run_call(CallPlan(engines, Mind(), caller, Watcher(), 30.0), begun.journal, Recorder(folder / agreed.id))
 
 
 async def measured(engines: Engines, calls: int) -> Cost:

@@ -28,7 +28,7 @@ from agent.call import Call
 from agent.engines import Engines, load_engines
 from agent.journal import Journal
 from agent.line import Line
-from agent.recorder import RATE, Recorder, read_raw
+from agent.recorder import RATE, Recorder, Recording
 from agent.sessions import begin, new_id
 from agent.settings import load_settings
 from bench.answers import Answer, Answerer, answers
@@ -76,9 +76,9 @@ class _FixedStream(llm.LLMStream):
         self._event_ch.send_nowait(llm.ChatChunk(id="fixed", delta=llm.ChoiceDelta(role="assistant", content=text)))
 
 
-async def run_stock(engines: Engines, clips: list[Answer], raw: Path) -> Answerer:
+async def run_stock(engines: Engines, clips: list[Answer], home: Path) -> Answerer:
     """LiveKit's own turn-taking at its defaults (v1-mini, fixed endpointing, preemptive generation)."""
-    caller, recorder = Answerer(clips, RATE), Recorder(raw)
+    caller, recorder = Answerer(clips, RATE), Recorder(home)
     line = Line(caller, recorder)
     session: AgentSession[Any] = AgentSession(
         stt=LocalSTT(engines.decoder, engines.ears),
@@ -98,7 +98,7 @@ async def run_stock(engines: Engines, clips: list[Answer], raw: Path) -> Answere
     return caller
 
 
-async def run_ours(engines: Engines, clips: list[Answer], raw: Path) -> Answerer:
+async def run_ours(engines: Engines, clips: list[Answer], home: Path) -> Answerer:
     """Our call, one core question an answer, no follow-ups."""
     pack = load_pack("phone-screen")
     questions = draw(questions_of(pack), minutes=60, probes=0, count=min(len(clips) + 1, len(pack["questions"])))
@@ -107,10 +107,10 @@ async def run_ours(engines: Engines, clips: list[Answer], raw: Path) -> Answerer
         questions=questions, probe_budget=0, minutes=60,
     )  # fmt: skip
     settings = load_settings()
-    store = SqliteStore(raw.with_suffix(".db"))
+    store = SqliteStore(home.with_suffix(".db"))
     begun = await begin(store, settings, agreed, "bench", lambda _: None)
     journal: Journal = begun.journal
-    caller, recorder = Answerer(clips, RATE), Recorder(raw)
+    caller, recorder = Answerer(clips, RATE), Recorder(home)
     line = Line(caller, recorder)
     call = Call(journal, Mind(), engines)
     call.session.input.audio, call.session.output.audio = line.input, line.output
@@ -155,10 +155,10 @@ async def main(quick: bool) -> None:
     results: dict[str, list[Outcome]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for i, (name, run) in enumerate(systems.items()):
-            raw = Path(folder) / f"{i}.raw"
+            home = Path(folder) / f"{i}"
             with console.status(f"{name}: {len(clips)} answers in real time"):
-                caller = await run(engines, clips, raw)
-            results[name] = outcomes(caller, read_raw(raw)[1])
+                caller = await run(engines, clips, home)
+            results[name] = outcomes(caller, Recording(home).read()[1])
     rows = [
         (name, kind, *summary([o for o in found if kind in ("all", o.kind)]))
         for name, found in results.items()

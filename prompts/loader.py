@@ -12,6 +12,8 @@ import jsonschema
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from prompts.user_text import NotText, read_text
+
 FOLDER = Path(__file__).parent
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C reads a large pack ten times as fast
 
@@ -120,13 +122,13 @@ def _find(name: str, kind: str) -> Path:
 
 def _read_yaml(path: Path) -> tuple[Any, dict[tuple[str | int, ...], int]]:
     try:
-        loader = _Loader(path.read_text("utf-8"))
+        loader = _Loader(read_text(path))
         node = loader.get_single_node()
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise PromptError(f"{path}:{line}: not valid YAML ({error.problem}); check indentation and quotes") from error
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, NotText, OSError) as error:
         raise PromptError(f"{path}:1: cannot be read ({error}); save it as UTF-8 text") from error
     if node is None:
         raise PromptError(f"{path}:1: is empty; see prompts/packs/phone-screen.yaml for an example")

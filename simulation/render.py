@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import soundfile
 
-from simulation.script import load_script, persona_path
+from simulation.script import Script, load_script, persona_path
 from simulation.speech import CLIPS, clip_path, flite
 
 
+def clips_of(script: Script) -> dict[Path, str]:
+    """Where the clip of each sentence lies, and the sentence."""
+    lines = script.all_lines()
+    return {clip_path(script.voice, s): s for line in lines for s in line.segments if isinstance(s, str)}
+
+
 def main(name: str) -> None:
-    """Write a clip per sentence and remove those that no line uses any more."""
+    """Write a clip per sentence, and remove those of its voice that no persona's line uses any more."""
     script = load_script(persona_path(name))
-    wanted = {clip_path(script.voice, s): s for line in script.all_lines() for s in line.segments if isinstance(s, str)}
+    wanted = clips_of(script)
+    others = [load_script(path) for path in persona_path(name).parent.glob("*.yaml")]
+    used = wanted.keys() | {path for other in others for path in clips_of(other)}
     for old in (CLIPS / script.voice).glob("*.ogg"):
-        if old not in wanted:
+        if old not in used:
             old.unlink()
     for path, text in wanted.items():
         path.parent.mkdir(parents=True, exist_ok=True)

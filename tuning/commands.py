@@ -15,6 +15,7 @@ from dialogue.state import fold
 from dialogue.wording import EMBEDDED
 from tuning.checks import TuneError
 from tuning.config import TrainConfig, load_config
+from tuning.places import new_folder
 from tuning.records import CoachingRecord, FollowUpRecord, load_follow_ups
 from tuning.runs import load_run
 from tuning.splits import coaching_parts, fingerprint, follow_up_parts
@@ -42,6 +43,8 @@ def train(arguments: argparse.Namespace, console: Console) -> int:
     for name, config in variants.items():
         for seed in config.seeds:
             folder = group / (f"seed-{seed}" if name == "run" else f"{name}-seed-{seed}")
+            if not arguments.resume and (folder / "run.json").exists():
+                raise TuneError(f"{folder} holds a run already; choose another --out, or remove it")
             done = run_one(config, folder, console, seed=seed, resume=arguments.resume)
             rows.append([
                 str(folder.relative_to(arguments.out)), config.method, f"{done.trainable:,} ({100 * done.trainable / done.total:.2f} %)", str(done.rows),
@@ -56,6 +59,7 @@ def train(arguments: argparse.Namespace, console: Console) -> int:
 
 def prefer(arguments: argparse.Namespace, sessions: Sessions, console: Console) -> int:
     """DPO or KTO on top of a run."""
+    new_folder(arguments.out)
     from transformers import AutoTokenizer
 
     from tuning.prefer import prefer as tune
@@ -78,11 +82,12 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
 
     from tuning.cli import table
     from tuning.evaluate import markdown, markdown_table, to_json
-    from tuning.marking import write_sheet
+    from tuning.marking import check_sheet, write_sheet
     from tuning.pictures import bar_chart
     from tuning.provenance import environment
     from tuning.run_systems import embedder, run_all
 
+    check_sheet(arguments.out / "marking.csv")
     follow_ups, coaching, training = _sets(arguments)
     results, feedback, safety = asyncio.run(
         run_all(arguments, follow_ups, coaching, training, key, embedder(arguments.embeddings, console), console)
@@ -197,6 +202,8 @@ def export(arguments: argparse.Namespace, console: Console) -> int:
     """Merge where asked, and print what to type."""
     from tuning.export import merge, serving_commands
 
+    if arguments.merge:
+        new_folder(arguments.merge)
     run = load_run(arguments.run)
     merged = merge(run.base, run.adapter, arguments.merge, dtype=arguments.dtype) if arguments.merge else None
     console.print(serving_commands(run.base, run.adapter, merged, rank=run.config.r), markup=False, soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from prompts.user_text import NotText, read_text
 from tuning.records import DataError
 
 Method = Literal["qlora", "lora", "dora", "ia3", "adapter", "prefix", "prompt", "full"]
@@ -64,8 +65,12 @@ def load_config(name: str, **overrides: Any) -> TrainConfig:
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))
         raise DataError(f"there is no training config {name!r}; presets: {known}; or give a YAML file")
     try:
-        given = yaml.safe_load(path.read_text("utf-8")) or {}
+        given = yaml.safe_load(read_text(path)) or {}
+        if not isinstance(given, dict):
+            raise DataError(f"{path} holds no fields; docs/tuning.md lists them")
         return TrainConfig(**{**given, **{k: v for k, v in overrides.items() if v is not None}})
+    except (OSError, NotText) as error:
+        raise DataError(f"{path} cannot be read ({error}); save it as UTF-8 text") from error
     except yaml.YAMLError as error:
         raise DataError(f"{path} is not YAML ({str(error).splitlines()[0]})") from error
     except ValidationError as error:

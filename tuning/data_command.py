@@ -10,6 +10,7 @@ from rich.console import Console
 from tuning import card
 from tuning.checks import TuneError
 from tuning.importers import Imported, from_csv, from_session
+from tuning.places import new_file
 from tuning.records import DATA, CoachingRecord, FollowUpRecord, read_rows, write_rows
 from tuning.similarity import deduplicated
 from tuning.statistics import describe
@@ -46,6 +47,7 @@ def data(arguments: argparse.Namespace, sessions: Sessions, console: Console) ->
 def _import(arguments: argparse.Namespace, sessions: Sessions, console: Console) -> int:
     if not arguments.out:
         raise TuneError("say where the imported records go: --out FILE.jsonl")
+    new_file(arguments.out)
     found = Imported()
     for part in [from_csv(arguments.csv, clean=not arguments.raw)] if arguments.csv else []:
         found.records += part.records

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,9 @@ from dialogue.generic import generic_question
 from dialogue.state import fold
 from dialogue.validator import validate
 from memory.events import AnyEvent, Consented
-from tuning.records import DataError, FollowUpRecord, reason_of
+from tuning.records import FollowUpRecord, reason_of
 from tuning.scrub import scrubbed
+from tuning.tables import read_table
 
 SCOPE = "improve"  # what a candidate consents to apart from the interview itself: that it may teach the model
 
@@ -34,23 +34,12 @@ def from_csv(path: Path, *, clean: bool = True) -> Imported:
 
     `clean`: follow-ups that our validator would not let be spoken are left out, with the reason.
     """
-    try:
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = {name.strip().lower().replace("_", ""): name for name in reader.fieldnames or ()}
-            missing = {"question", "answer", "followup"} - set(columns)
-            if missing:
-                raise DataError(
-                    f"{path} has no column {', '.join(sorted(missing))}; it needs question, answer, followUp"
-                )
-            rows = [{k: (row[columns[k]] or "").strip() for k in columns} for row in reader]
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
     found = Imported()
-    for number, row in enumerate(rows, 2):
+    for number, entry in enumerate(read_table(path, ("question", "answer", "followUp")), 2):
+        row = entry.cells
         decision = decide_alone(generic_question(row["question"]), row["answer"]) if row["answer"] else None
         text = re.sub(r"\s+", " ", row["followup"])
-        _add(found, f"{path.name} line {number}", clean, {
+        _add(found, f"{path.name} line {entry.line}", clean, {
             "id": f"{path.stem}-{number}", "question": row["question"], "answer": row["answer"], "follow_up": text, "source": path.stem,
             "probe": decision.probe if decision and decision.probe else "elaborate",
             "span": decision.span.quote if decision and decision.span else "",

@@ -10,6 +10,7 @@ from pathlib import Path
 from tuning.agreement import cohen_kappa
 from tuning.error_analysis import CATEGORIES
 from tuning.records import DataError, FollowUpRecord
+from tuning.tables import read_table
 
 HEAD = ("item", "question", "answer", "follow_up", "error", "relevance_1_to_5")
 
@@ -25,7 +26,11 @@ def write_sheet(
     items = [(system, r, t) for system, found in texts.items() for r, t in zip(records, found, strict=True)]
     random.Random(seed).shuffle(items)
     key = path.with_name(f"{path.stem}.key.csv")
-    with path.open("w", encoding="utf-8", newline="") as sheet, key.open("w", encoding="utf-8", newline="") as secret:
+    # With the mark by which Excel knows UTF-8; read_table takes it off again.
+    with (
+        path.open("w", encoding="utf-8-sig", newline="") as sheet,
+        key.open("w", encoding="utf-8-sig", newline="") as secret,
+    ):
         rows, keys = csv.writer(sheet), csv.writer(secret)
         rows.writerow(HEAD)
         keys.writerow(("item", "system", "record"))
@@ -35,6 +40,16 @@ def write_sheet(
     legend = "\n".join(f"{name}: {rule}" for name, rule in CATEGORIES.items())
     path.with_name(f"{path.stem}.categories.txt").write_text(legend + "\n", "utf-8")
     return key
+
+
+def check_sheet(path: Path) -> None:
+    """Raises DataError where a sheet would be overwritten that somebody has begun to fill in."""
+    try:
+        filled = path.exists() and bool(_marks(path))
+    except DataError:  # something else, or filled in with a slip
+        filled = True
+    if filled:
+        raise DataError(f"{path} has been filled in by hand; choose another --out, or move it away")
 
 
 def agreement(first: Path, second: Path) -> tuple[float, int]:
@@ -49,19 +64,13 @@ def agreement(first: Path, second: Path) -> tuple[float, int]:
 
 
 def _marks(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror})") from error
-    if rows and not {"item", "error", "relevance_1_to_5"} <= set(rows[0]):
-        raise DataError(f"{path} is no marking sheet; it needs the columns item, error, relevance_1_to_5")
+    rows = [row.cells for row in read_table(path, ("item", "error", "relevance_1_to_5"), " of a marking sheet")]
     known = set(CATEGORIES) | {""}
     found: dict[str, str] = {}
     for row in rows:
-        mark = (row["error"] or "").strip().lower()
+        mark = row["error"].lower()
         if mark not in known:
             raise DataError(f"{path.name} item {row['item']}: unknown error {mark!r}; known: {', '.join(CATEGORIES)}")
-        if mark or (row["relevance_1_to_5"] or "").strip():  # a row without any mark was not looked at
+        if mark or row["relevance1to5"]:  # a row without any mark was not looked at
             found[row["item"]] = mark
     return found

@@ -10,6 +10,7 @@ from typing import Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dialogue.language import STOPWORDS, holds, tokens
+from prompts.user_text import NotText, read_text
 
 DATA = Path(__file__).with_name("data")
 LONGEST_ANSWER = 1500  # words: ten minutes of speech; longer is no answer but a paste
@@ -116,11 +117,14 @@ def _all_good(records: list[R], problems: Sequence[str]) -> list[R]:
 def read_rows(path: Path, kind: type[R]) -> tuple[list[R], list[str]]:
     """The good rows of a JSONL file, and a line for each of the others: file, line number, what is wrong."""
     try:
-        lines = path.read_text("utf-8", errors="replace").splitlines()
+        # Not splitlines: a sentence may hold what Unicode takes for the end of a line.
+        lines = read_text(path).split("\n")
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}); viva tune data --help says what is needed"
         ) from error
+    except NotText as error:
+        raise DataError(f"{path} is {error}; it needs one JSON object on each line, in UTF-8") from error
     records: list[R] = []
     problems: list[str] = []
     for number, line in enumerate(lines, 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,19 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from voice import containers
+
 Samples = npt.NDArray[np.float32]
 SPEECH_RATE = 16_000
+HIGHEST_RATE = 768_000
+TOLERANCE = 0.25  # s that a file may be shorter than it says: encoders pad, and count in frames
+CANCELLED = (
+    0.25  # of the power that independent channels would leave in their mean; below it they cancel each other out
+)
+BLOCK = 2**13  # samples that are read at once
+ENDLESS = 2**62  # what libsndfile says of a file whose length it does not know
+ABSURD = 1e5  # times as much sound as there is: a broken header, and no cut
+UNKNOWN = 0xFFFFFF00  # bytes of sound from which on a WAV was written to a pipe, by a program that could not go back
 
 
 class AudioError(Exception):
@@ -23,19 +34,30 @@ class AudioError(Exception):
 
 @dataclass(frozen=True)
 class Audio:
-    """Mono samples (float32, -1..1) and their rate in Hz."""
+    """Mono samples (float32, -1..1) and their rate in Hz.
+
+    `missing`: s that the file announces and that are not there, because it is cut off.
+    """
 
     samples: Samples
     rate: int
+    missing: float = 0.0
 
     @property
     def duration(self) -> float:
         """Length in seconds."""
         return len(self.samples) / self.rate
 
+    @property
+    def warning(self) -> str:
+        """One line where it is cut off; else empty."""
+        if not self.missing:
+            return ""
+        return f"cut off: {self.missing:.1f} s of the {self.duration + self.missing:.1f} s that it announces are missing; what is there is used"
+
     def at(self, rate: int) -> Audio:
         """The same sound at another rate (soxr, high quality)."""
-        return self if rate == self.rate else Audio(resample(self.samples, self.rate, rate), rate)
+        return self if rate == self.rate else replace(self, samples=resample(self.samples, self.rate, rate), rate=rate)
 
 
 def resample(samples: Samples, source: int, target: int) -> Samples:
@@ -60,26 +82,114 @@ def ear_resampler(source: int, target: int) -> soxr.ResampleStream:
 
 
 def load(path: Path) -> Audio:
-    """Any rate, mono or many channels (mixed down), any format that libsndfile reads (wav, flac, ogg, mp3 ...).
+    """Any rate, mono or many channels (mixed down), any format that libsndfile or FFmpeg reads (wav, flac, mp3, m4a, webm ...).
 
-    Raises AudioError for a file that is missing, unreadable or empty.
+    A recording that is cut off gives what is there, with `missing` saying how much is not. Raises AudioError for a file
+    that is missing, unreadable or empty.
     """
     if not path.is_file():
-        raise AudioError(f"{path}: no such file; check the path")
+        raise AudioError(f"{path}: {'no such file' if not path.exists() else 'no file'}; check the path")
     try:
-        with _silent_decoders():
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        kind = containers.kind_of(path)
+        samples, rate, promised = containers.decode(path, kind) if kind else _read_or_decode(path)
+    except containers.ContainerError as error:
+        raise AudioError(f"{path}: {error}; record or export it again, or convert it to wav") from error
+    except (soundfile.LibsndfileError, RuntimeError, OSError, ValueError, MemoryError) as error:
         raise AudioError(
-            f"{path}: not a readable recording (wav, flac, ogg and mp3 are); convert it, e.g. "
+            f"{path}: not a readable recording (wav, flac, ogg, mp3, m4a, mp4, webm and amr are); convert it, e.g. "
             f"ffmpeg -i {path.name} {path.stem}.wav"
         ) from error
     if len(samples) == 0:
         raise AudioError(f"{path}: holds no sound (zero length); record it again")
     if rate < 4_000:
         raise AudioError(f"{path}: {rate} Hz is too low for speech; use 8000 Hz or more")
-    mono = np.nan_to_num(samples.mean(axis=1, dtype=np.float32), posinf=0.0, neginf=0.0)
-    return Audio(mono.astype(np.float32), int(rate))
+    if rate > HIGHEST_RATE:
+        raise AudioError(
+            f"{path}: {rate} Hz is no rate of a recording; its header is broken, record or export it again"
+        )
+    missing = promised - len(samples) / rate
+    return Audio(
+        _mono(np.nan_to_num(samples, posinf=0.0, neginf=0.0)), int(rate), missing if missing > TOLERANCE else 0.0
+    )
+
+
+def _read_or_decode(path: Path) -> tuple[npt.NDArray[np.float32], int, float]:
+    """By libsndfile, and by FFmpeg where a kind that both know holds what only that one does."""
+    try:
+        return _read(path)
+    except (soundfile.LibsndfileError, RuntimeError) as error:
+        other = containers.other_reader(path)
+        if other is None:
+            raise
+        try:
+            return containers.decode(path, other)
+        except containers.ContainerError:
+            raise error from None
+
+
+def _read(path: Path) -> tuple[npt.NDArray[np.float32], int, float]:
+    """By libsndfile: (samples of shape (samples, channels), rate, seconds that the header promises or 0)."""
+    with _silent_decoders(), soundfile.SoundFile(path) as file:
+        rate, counted, channels = file.samplerate, file.frames, file.channels
+        blocks: list[npt.NDArray[np.float32]] = []
+        try:
+            # In parts, since a header may promise more than there is room for.
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                blocks.append(block)
+        except soundfile.LibsndfileError:  # cut off or damaged: what came before counts
+            if not blocks:
+                raise
+        announced = counted / rate if counted < ENDLESS and _counts(path, file.format) else 0.0
+    samples = np.concatenate(blocks) if blocks else np.zeros((0, channels), np.float32)
+    return samples, rate, max(announced, len(samples) / rate * _wav_share(path))
+
+
+def _counts(path: Path, format_: str) -> bool:
+    """Whether its header says how many samples there are. An MP3 without such a frame is only guessed at."""
+    if format_ != "MP3":
+        return True
+    with path.open("rb") as file:
+        tag = file.read(10)
+        if tag[:3] == b"ID3":
+            size = (tag[6] << 21) + (tag[7] << 14) + (tag[8] << 7) + tag[9]
+            file.seek(10 + size)
+        else:
+            file.seek(0)
+        first = file.read(256)
+    return any(mark in first for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _wav_share(path: Path) -> float:
+    """How many times as many bytes of sound a WAV announces as there are: 1 where it is whole, or does not know (a pipe)."""
+    total = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+            return 1.0
+        long_size = 0
+        while len(chunk := file.read(8)) == 8:
+            name, size = chunk[:4], int.from_bytes(chunk[4:], "little")
+            if name == b"data":
+                there = total - file.tell()
+                size = long_size if long_size else 0 if size >= UNKNOWN else size
+                return size / there if 0 < there < size < there * ABSURD else 1.0
+            body = file.read(min(size, 16))
+            if name == b"ds64" and len(body) == 16:
+                long_size = int.from_bytes(body[8:], "little")
+            file.seek(size + size % 2 - len(body), os.SEEK_CUR)
+    return 1.0
+
+
+def _mono(samples: npt.NDArray[np.float32]) -> Samples:
+    """The mean of all channels; where they cancel each other out, the loudest alone."""
+    mixed: Samples = samples.mean(axis=1, dtype=np.float32)
+    if samples.shape[1] == 1:
+        return mixed
+    powers = np.var(samples, axis=0, dtype=np.float64)
+    # Channels that have nothing in common would give this; less is one turned against the other.
+    if float(np.var(mixed, dtype=np.float64)) < CANCELLED * float(powers.sum()) / samples.shape[1] ** 2:
+        return np.ascontiguousarray(samples[:, int(powers.argmax())])
+    return mixed
 
 
 @contextlib.contextmanager

@@ -21,15 +21,14 @@ from pydantic import BaseModel, Field, ValidationError
 
 from agent.engines import Engines
 from agent.journal import Journal
-from agent.recorder import RATE, Recorder
-from agent.recovery import recover_speech
+from agent.recovery import Entry, take_up
 from agent.requests import Request
 from agent.rooms.caller import RoomCaller
 from agent.rooms.cast import SESSION, Person, candidate_of, may_command, role_of
 from agent.rooms.stage import Stage
 from agent.runner import CallPlan, Leg
 from dialogue.mind import Mind
-from memory.events import Resumed, Started, Yielded
+from memory.events import Yielded
 
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
@@ -61,7 +60,7 @@ class Stay:
     journal: Journal
     mind: Mind
     engines: Engines
-    raw: Path
+    folder: Path
     owner: str
     wait_seconds: float
     lease_seconds: float
@@ -138,18 +137,8 @@ class Conduct:
         assert person is not None
         self._stage.candidate_is(person.identity)
         self._caller.delay.listen_to(person)
-        was_recorded = stay.raw.stat().st_mtime if stay.raw.is_file() else time.time()
-        recorder = Recorder(stay.raw)
-        now, names = time.time(), stay.engines.names
-        if not journal.state.started:
-            await journal.write(Started(at=now, owner=stay.owner, engines=names))
-        else:
-            cause: Literal["takeover", "rejoin"] = "rejoin" if self._leg else "takeover"
-            gap = max(0.0, now - was_recorded)
-            await journal.write(
-                Resumed(at=now, t=recorder.start / RATE, gap=gap, cause=cause, owner=stay.owner, engines=names)
-            )
-            await recover_speech(journal, stay.raw, stay.engines.decoder)
+        entry = Entry(stay.owner, stay.engines.names, "rejoin" if self._leg else "takeover")
+        recorder = await take_up(journal, stay.folder, stay.engines.decoder, entry)
         plan = CallPlan(
             stay.engines, stay.mind, self._caller, self._stage.watcher, stay.lease_seconds, by_phone=person.kind == "sip"
         )  # fmt: skip

@@ -87,7 +87,7 @@ async def _stay(
     folder.mkdir(parents=True, exist_ok=True)
     stay = Stay(
         begun.journal, Mind(engines.model, settings.llm_deadline, state.interview.language), engines,
-        folder / "recording.raw", begun.owner, settings.wait_seconds, settings.room_lease_seconds,
+        folder, begun.owner, settings.wait_seconds, settings.room_lease_seconds,
         state.interview.source.identity, order.silent,
     )  # fmt: skip
 

@@ -24,17 +24,37 @@ AUDIENCE = "vivavoce-link"
 
 
 def kept_secret(path: Path, length: int = 32) -> str:
-    """The secret in a file of mode 0600, made on first use."""
+    """The secret in a file of mode 0600, made on first use: whole or not at all, though two processes begin at once.
+
+    Raises UserError where it cannot be written, or is empty: an empty key would sign for everybody.
+    """
+    fresh = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("utf-8").strip()
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(secrets.token_urlsafe(length))
+                _place(fresh, path)
+            finally:
+                fresh.unlink(missing_ok=True)
+        found = path.read_text("utf-8").strip()
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); set VIVA_HOME to a folder you can write") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(length))
-    return path.read_text("utf-8").strip()
+    if not found:
+        raise UserError(f"{path} is empty; remove it, and a new secret is made (links that were sent out stop working)")
+    return found
+
+
+def _place(fresh: Path, path: Path) -> None:
+    """Put a file there unless there is one."""
+    try:
+        path.hardlink_to(fresh)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
+        fresh.replace(path)
 
 
 def operator_keys(settings: Settings) -> list[str]:

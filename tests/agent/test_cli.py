@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from agent.recorder import Recording
 from simulation.speech import PersonaVoice
 from tests.conftest import free_port
 
@@ -148,21 +149,109 @@ def test_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
     is_one_clear_line(viva("interview", "--text", home=tmp_path, VIVA_MIN_FREE_MB="999999999"), "free")
 
 
-@pytest.mark.skipif(not shutil.which("unshare") or os.geteuid() != 0, reason="needs root to mount a small disk")
-def test_a_disk_that_fills_up_during_the_call_keeps_the_session(tmp_path: Path) -> None:
-    """A real full disk: a tmpfs of 3 MB, with the check at the start switched off."""
-    home = tmp_path / "small"
+SMALL_DISK = pytest.mark.skipif(
+    not shutil.which("unshare") or os.geteuid() != 0, reason="needs root to mount a small disk"
+)
+
+
+def on_a_small_disk(home: Path, size: str, script: str) -> subprocess.CompletedProcess[str]:
+    """A shell script with a real small disk at `home`, with the check at the start switched off; `viva` in it is ours."""
     home.mkdir()
-    script = (
-        f"mount -t tmpfs -o size=3m none {home} && VIVA_HOME={home} VIVA_MIN_FREE_MB=0 VIVA_MEMORY=sqlite "
-        f"{sys.executable} -m agent.cli interview --persona sam --count 1"
-    )
-    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=180)
-    if "mount:" in done.stderr:
+    env = {
+        **os.environ,
+        "HOME_DISK": str(home),
+        "VIVA_HOME": str(home),
+        "VIVA_MIN_FREE_MB": "0",
+        "VIVA_MEMORY": "sqlite",
+    }
+    head = f'mount -t tmpfs -o size={size} none "$HOME_DISK" || exit 99\nviva() {{ {sys.executable} -m agent.cli "$@"; }}\n'
+    command = ["unshare", "-m", "sh", "-c", head + script]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240, env=env)
+    if done.returncode == 99:
         pytest.skip("mounting is not allowed here")
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert "space" in done.stderr.splitlines()[-1]
+    return done
+
+
+@SMALL_DISK
+def test_a_disk_that_fills_up_keeps_the_session_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    """Typed: full after the first answer, so that the second cannot be stored; then there is room again."""
+    script = """
+    mkfifo "$HOME_DISK.in"
+    viva interview --text --questions mistake,slow-service --probes 0 < "$HOME_DISK.in" > "$HOME_DISK.out" 2> "$HOME_DISK.err" &
+    exec 3> "$HOME_DISK.in"
+    echo "I deleted a table by accident, told my manager at once, and we restored it from a copy." >&3
+    for i in $(seq 600); do [ "$(grep -c '^> ' "$HOME_DISK.out")" -ge 2 ] && break; sleep 0.1; done
+    cat /dev/zero > "$HOME_DISK/filler" 2> /dev/null
+    echo "The kitchen was slow, so I moved two cooks to the pass and it was quick again." >&3
+    exec 3>&-
+    wait %1; echo "rc $?"
+    rm "$HOME_DISK/filler"
+    session=$(ls "$HOME_DISK/sessions")
+    echo "The kitchen was slow, so I moved two cooks to the pass." | viva interview --resume "$session" || exit 1
+    cat "$HOME_DISK/sessions/$session/report/report.json"
+    """
+    done = on_a_small_disk(tmp_path / "small", "6m", script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = (tmp_path / "small.err").read_text()
+    assert "rc 2" in done.stdout and told.startswith("viva: ") and told.count("\n") == 1 and "space" in told, told
+    assert "--resume" in (tmp_path / "small.out").read_text() and "cut off" in done.stdout
+    report = json.loads(done.stdout[done.stdout.index("{") :])
+    said = [s["text"] for q in report["questions"] for e in q["exchanges"] for s in e["sentences"]]
+    assert said[0].startswith("I deleted a table by accident") and "two cooks" in said[-1]
+    assert report["outcome"] == "completed"
+
+
+@SMALL_DISK
+def test_a_disk_without_room_for_the_sound_ends_no_call_and_loses_no_word(tmp_path: Path) -> None:
+    script = """
+    viva interview --persona sam --count 1 --probes 0 >&2; echo "rc $?"
+    mount -o remount,size=200m "$HOME_DISK"
+    session=$(ls "$HOME_DISK/sessions")
+    viva report "$session" > /dev/null || exit 1
+    cat "$HOME_DISK/sessions/$session/report/report.json"
+    """
+    done = on_a_small_disk(tmp_path / "small", "3m", script)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "rc 2" in done.stdout and "Traceback" not in done.stderr and "free some space" in done.stderr
+    assert "are not in the recording" in done.stderr
+    report = json.loads(done.stdout[done.stdout.index("{") :])
+    assert report["outcome"] == "completed" and report["duration"] > 20.0
+    assert [e for q in report["questions"] for e in q["exchanges"] if e["sentences"]]
+
+
+def test_out_is_refused_before_the_interview_not_after_it(tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.tex").write_text("years of work")
+    for command in (("interview", "--text"), ("demo",), ("report", "x"), ("retry", "x", "y", "--text")):
+        is_one_clear_line(
+            viva(*command, "--out", str(mine), home=tmp_path / "home", stdin="skip\n" * 9), "--out", "mine"
+        )
+    assert not (tmp_path / "home" / "sessions").exists() and (mine / "thesis.tex").read_text() == "years of work"
+    chosen = tmp_path / "chosen"
+    for _ in range(2):
+        done = viva(
+            "interview", "--text", "--count", "1", "--out", str(chosen), home=tmp_path / "home", stdin="skip\n" * 9
+        )
+        assert done.returncode == 0 and done.stdout.strip().endswith(f"report: {chosen}"), done.stderr
+
+
+def test_analyse_destroys_nothing(sounds: Path, tmp_path: Path) -> None:
+    speech = tmp_path / "speech.wav"
+    shutil.copy(sounds / "speech.wav", speech)
+    (tmp_path / "speech.TextGrid").write_text("set by hand")
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    for arguments in (("--png", str(speech)), ("--png", str(tmp_path / "x.doc")), ("--out", str(tmp_path))):
+        is_one_clear_line(viva("analyse", str(speech), *arguments, home=tmp_path / "home"), arguments[0])
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.is_file()} == before
+
+
+def test_a_recording_that_is_cut_off_is_told(sounds: Path, tmp_path: Path) -> None:
+    data = (sounds / "speech.wav").read_bytes()
+    (tmp_path / "cut.wav").write_bytes(data[: len(data) * 7 // 10])
+    done = viva("analyse", str(tmp_path / "cut.wav"), "--json", home=tmp_path)
+    assert done.returncode == 0 and "are missing" in done.stderr
+    assert any("are missing" in note for note in json.loads(done.stdout)["notes"])
 
 
 def test_a_typed_interview_ends_in_a_report(tmp_path: Path) -> None:
@@ -276,8 +365,7 @@ def test_ctrl_c_closes_cleanly_and_leaves_a_resumable_session(tmp_path: Path) ->
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert "--resume" in out and "Traceback" not in err
-    raw = next(tmp_path.rglob("recording.raw"))
-    assert raw.stat().st_size > 24_000 * 4 * 2
+    assert Recording(next((tmp_path / "sessions").iterdir())).seconds > 2.0
 
 
 def test_doctor_says_which_why_and_what_to_do(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ async def test_a_line_that_stood_still_says_where_unless_the_caller_waits_for_it
         ticks += 1
         caller.gone = ticks == 150
 
-    line = Line(caller, Recorder(tmp_path / "a.raw"), clock, count)
+    line = Line(caller, Recorder(tmp_path), clock, count)
     found: list[tuple[float, float]] = []
     line.on_held_up = lambda start, end: found.append((start, end))
     await line.run()

@@ -11,7 +11,7 @@ import pytest
 from livekit import rtc
 
 from agent.ear import Ear
-from agent.measuring import Floor, measure_answer, measure_recorded, measure_turn
+from agent.measuring import READ, Floor, measure_answer, measure_recorded, measure_turn
 from dialogue.state import Turn
 from memory.events import Heard, Spoken
 from memory.records import Stretch, Word
@@ -72,6 +72,22 @@ async def test_live_numbers_equal_those_of_the_recording(frame: int) -> None:
     recorded = measure_recorded(sound, RATE, turn, [], measure_answer)
     assert live == recorded
     assert live is not None and len(live.silent_pauses) == 1 and live.pauses_between_clauses == 1
+
+
+async def test_a_long_leg_read_in_pieces_gives_the_live_numbers_too() -> None:
+    """The answer lies across the border of two pieces, and much comes after it."""
+    answer, words, floor, begins = call()
+    before = np.random.default_rng(1).standard_normal(round((READ - begins - 0.7) * RATE)) * 5e-4
+    shift = len(before) / RATE
+    sound = np.concatenate([from_int16(to_int16(before.astype(np.float32))), answer, answer, answer])
+    words = [Word(text=w.text, start=w.start + shift, end=w.end + shift) for w in words]
+    turn = turn_of(words, floor + shift, 0.0)
+    with ThreadPoolExecutor(1) as executor:
+        ear = Ear(0.0, Never(), executor)
+        for at in range(0, len(sound) - 480, 480):
+            ear.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
+        live = await measure_turn(ear, turn, Floor(floor + shift), executor, measure_answer)
+    assert live is not None and live == measure_recorded(sound, RATE, turn, [], measure_answer)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ async def test_going_on_reopens_the_answer(tmp_path: Path, home: Path) -> None:
     # The silence after it keeps the caller on the line while the agent takes its time.
     silence = np.zeros(40 * RATE, np.float32)
     caller = Answerer([Answer("cut", clip, len(clip) / RATE), Answer("silence", silence, 40.0)], RATE, reaction=0.6)
-    line = Line(caller, Recorder(tmp_path / "a.raw"))
+    line = Line(caller, Recorder(tmp_path))
     call = Call(begun.journal, Mind(), engines, patience=HASTY)
     call.session.input.audio, call.session.output.audio = line.input, line.output
     await call.session.start(call.agent, record=False)

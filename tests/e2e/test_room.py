@@ -248,7 +248,7 @@ async def a_room_without_its_candidate_is_left_and_can_be_come_back_to(house: Ho
 
     await until(sent, 60, "an agent", house)
     await until(lambda: not house.call("GET", f"/interviews/{session}")["agent_there"], 60, "its leaving", house)
-    assert house.kinds(session, "spoken") == [] and not (house.home / "sessions" / session / "recording.raw").exists()
+    assert house.kinds(session, "spoken") == [] and not (house.home / "sessions" / session / "recording").exists()
     peer = await house.join(session, link, reciter(MISTAKE))
     await phase(peer, "speaking", 60, house)
     house.call("POST", f"/interviews/{session}/cancel")

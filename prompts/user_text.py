@@ -1,0 +1,58 @@
+"""Text files of users, as editors and Excel write them: UTF-8 with or without a mark, UTF-16, or the old Windows alphabet."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+_MARKS = (  # the longer ones first: UTF-32 begins as UTF-16 does
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Text has few of these, left over from other programs; what decodes to many was never text.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffe\uffff]")
+_STRAY = 0.02  # share of the characters that may be such
+_SAMPLE = 4000  # bytes that tell UTF-16 without a mark
+_ZEROS = 0.3  # share of zeros in every second byte of it, where the text is in Latin letters
+
+
+class NotText(ValueError):
+    """These bytes are no text in any alphabet that is read."""
+
+
+def decode(data: bytes) -> str:
+    """The text without its mark, with the line ends as they are. Raises NotText."""
+    encoding = _encoding(data)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise NotText("neither UTF-8 nor UTF-16 text") from error
+    # Nearly all bytes are something in the old alphabet, so that it is only believed without any of them.
+    if len(_CONTROL.findall(text)) > (0 if encoding == "cp1252" else len(text) * _STRAY):
+        raise NotText("not text: it holds control characters")
+    return text
+
+
+def read_text(path: Path) -> str:
+    """The text of a file. Raises OSError, NotText."""
+    return decode(path.read_bytes())
+
+
+def _encoding(data: bytes) -> str:
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            return name
+    sample = data[: _SAMPLE - _SAMPLE % 2]
+    if len(sample) >= 4:
+        even, odd = (sample[i::2].count(0) / len(sample[i::2]) for i in (0, 1))
+        if max(even, odd) > _ZEROS and min(even, odd) < _ZEROS / 3:
+            return "utf-16-le" if odd > even else "utf-16-be"
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"

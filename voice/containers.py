@@ -1,0 +1,111 @@
+"""Sound out of what phones and browsers record: m4a, mp4 and 3gp, webm, AMR, raw AAC. Decoded by PyAV, which livekit-agents brings.
+
+Told by what the file is, not by what it is called, and only those kinds are tried: FFmpeg reads playlists, too, and would
+follow them to other files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_HEAD = 64  # bytes that tell the kind
+
+
+class ContainerError(Exception):
+    """The file is broken, or holds no sound. The message says which, as a part of a sentence."""
+
+
+def kind_of(path: Path) -> str | None:
+    """FFmpeg's name of the format, for those that are read here; else None. Raises OSError."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") and len(head) >= 8:
+        return "mov"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "matroska"
+    if head.startswith(b"#!AMR"):
+        return "amr"
+    if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"):
+        return "asf"
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: a layer of 0, which MP3 never has
+        return "aac"
+    return None
+
+
+def other_reader(path: Path) -> str | None:
+    """The same for kinds that libsndfile reads, too, but not with every codec in them (AAC in a caf, Speex in an ogg)."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    known = {b"caff": "caf", b"OggS": "ogg", b"RIFF": "wav", b"fLaC": "flac"}
+    return known.get(head[:4])
+
+
+def decode(path: Path, kind: str) -> tuple[npt.NDArray[np.float32], int, float]:
+    """(samples of shape (samples, channels), rate in Hz, seconds that the file promises or 0).
+
+    A file that ends too early gives what is there. Raises ContainerError where nothing is.
+    """
+    import av
+    from av.error import FFmpegError
+
+    av.logging.set_level(None)  # ours is the one line that the user gets
+    try:
+        with av.open(str(path), format=kind, options={"protocol_whitelist": "file"}) as container:
+            stream = next(iter(container.streams.audio), None)
+            if stream is None:
+                raise ContainerError("holds no sound, only pictures")
+            blocks, rate = [], 0
+            for frame in _frames(container, stream):
+                if rate and frame.sample_rate != rate:
+                    break  # two recordings in one file; the first is taken
+                rate = frame.sample_rate
+                blocks.append(_planes(frame))
+            promised = _promised(container, stream)
+    except (FFmpegError, OSError, ValueError, EOFError, IndexError, MemoryError) as error:
+        raise ContainerError("is broken or cut off before its index, and cannot be read") from error
+    if not blocks:
+        raise ContainerError("holds no sound that can be read")
+    channels = min(block.shape[1] for block in blocks)
+    return np.concatenate([block[:, :channels] for block in blocks]), rate, promised
+
+
+def _frames(container: Any, stream: Any) -> Iterator[Any]:
+    """Until the end, or where the file breaks."""
+    from av.error import FFmpegError
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError:
+            return
+        if packet is None:
+            return
+        try:
+            frames = packet.decode()
+        except FFmpegError:  # damaged: passed over, as players do
+            continue
+        yield from frames
+
+
+def _planes(frame: Any) -> npt.NDArray[np.float32]:
+    """A frame of any sample format as float32, shape (samples, channels), -1..1."""
+    found = frame.to_ndarray()
+    channels = frame.layout.nb_channels
+    samples = found.T if frame.format.is_planar else found.reshape(-1, channels)
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    if samples.dtype == np.uint8:
+        return (samples.astype(np.float32) - 128.0) / 128.0
+    return (samples.astype(np.float64) / float(2 ** (8 * samples.dtype.itemsize - 1))).astype(np.float32)
+
+
+def _promised(container: Any, stream: Any) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return float(container.duration / 1_000_000) if container.duration else 0.0
