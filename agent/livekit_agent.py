@@ -57,6 +57,5 @@ class CallAgent(Agent):
         try:
             async for frame in Agent.default.tts_node(self, text, model_settings):  # type: ignore[union-attr]
                 yield frame
-        except Exception as error:
+        except Exception as error:  # the speaker says it again; to LiveKit the utterance just ends here
             self._voice_failed(error)
-            raise

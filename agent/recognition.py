@@ -19,7 +19,7 @@ from agent.tasks import cancel_and_wait
 from voice.stt.stream import words_of
 
 BEFORE_SPEECH = 2.0  # s of sound kept while nobody speaks: the beginning of the next speech
-KEPT_AT_MOST = 60.0  # s of sound kept for a new stream
+KEPT_AT_MOST = 45.0  # s of sound kept for a new stream while there are no final words for it
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 0.25, 8.0  # s between a stream's death and the next one
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,7 @@ class Recognition:
         self._hearing = hearing
         self._on_event = on_event
         self._kept: deque[tuple[float, rtc.AudioFrame]] = deque()  # (s from the leg's beginning, frame)
+        self._unexplained = False  # the newest speech yielded no final words, or not yet
         self._heard = 0.0  # s from the leg's beginning
         self._frames: asyncio.Queue[rtc.AudioFrame | None] = asyncio.Queue()
         self._listening: asyncio.Task[None] | None = None
@@ -66,7 +67,7 @@ class Recognition:
             self._hear(frame)
             self._kept.append((self._heard, frame))
             self._heard += frame.samples_per_channel / frame.sample_rate
-            self._forget(self._heard - (KEPT_AT_MOST if self._hearing.open else BEFORE_SPEECH))
+            self._forget(self._heard - (KEPT_AT_MOST if self._unexplained else BEFORE_SPEECH))
             self._frames.put_nowait(frame)
         self._frames.put_nowait(None)
 
@@ -103,7 +104,7 @@ class Recognition:
         events: asyncio.Queue[stt.SpeechEvent | None],
         began: float,
     ) -> None:
-        ended = False
+        ended = understood = False
 
         async def incoming() -> Frames:
             nonlocal ended
@@ -115,9 +116,14 @@ class Recognition:
             if not isinstance(event, stt.SpeechEvent):
                 continue
             self._on_event(event)
-            if words := words_of(event):
+            if event.type is stt.SpeechEventType.START_OF_SPEECH:
+                self._unexplained, understood = True, False
+            elif event.type is stt.SpeechEventType.END_OF_SPEECH:
+                self._unexplained = not understood
+            elif words := words_of(event):
                 self._back_off = FIRST_BACK_OFF
                 if event.type is stt.SpeechEventType.FINAL_TRANSCRIPT:
+                    understood = True
                     self._forget(began + words[-1].end)
             events.put_nowait(event)
         if not ended:

@@ -84,6 +84,7 @@ class Speaker:
     def voice_failed(self, error: Exception) -> None:
         """The sound of what is being said could not be made, or not all of it."""
         self._problem = type(error).__name__
+        log.warning("the voice failed: %s", self._problem)
         self._watch.note(f"the voice failed: {self._problem}")
 
     async def speak(self, reply: Reply, insist: float = 0.0) -> None:

@@ -23,13 +23,13 @@ class EarWatchdog:
     enough: float = 3.0  # of speech without a word, once it has paused for `answer`: words should be there by then
     answer: float = 2.5
     too_long: float = 12.0  # of speech without a word, whether it pauses or not
-    between: float = 60.0  # two restarts, so that the candidate is told once a minute at most
+    between: float = 60.0  # the last measure taken and the next restart: nobody is told more than once a minute
     most: int = 3  # times that the candidate is told
     _speech: float = 0.0
     _quiet_since: float = 0.0
     _looked: float | None = None
     _words: int = 0
-    _restarted: float | None = None
+    _acted: float | None = None  # when a measure was last taken
     _waiting: bool = False  # for the words of a recogniser that was started anew
     _told: int = 0
 
@@ -47,14 +47,14 @@ class EarWatchdog:
             self._speech += passed
             self._quiet_since = now
         paused = now - self._quiet_since >= (0.5 if failing else self.answer)
-        if self._waiting and self._restarted is not None:
-            if self._speech < self.too_long and not (paused and now - self._restarted >= self.answer):
+        if self._acted is not None and self._waiting:
+            if self._speech < self.too_long and not (paused and now - self._acted >= self.answer):
                 return None
-            self._speech, self._waiting = 0.0, False
+            self._speech, self._acted, self._waiting = 0.0, now, False
             self._told += 1
             return None if self._told > self.most else "ask_again" if self._told < self.most else "offer_typing"
         deaf = self._speech >= self.too_long or (self._speech >= self.enough and paused)
-        if not deaf or (self._restarted is not None and now - self._restarted < self.between):
+        if not deaf or (self._acted is not None and now - self._acted < self.between):
             return None
-        self._speech, self._restarted, self._waiting = 0.0, now, True
+        self._speech, self._acted, self._waiting = 0.0, now, True
         return "restart"

@@ -38,6 +38,7 @@ from memory.store import Lease, StoreUnavailable
 from simulation.speech import PersonaVoice, RoomTone
 from tests.dialogue.helpers import agreed
 from voice.audio import SPEECH_RATE, Samples
+from voice.tts.voice import PhraseCache
 from voice.words import TimedWord
 
 TONE = 0.1  # amplitude of the agent's voice
@@ -107,7 +108,7 @@ class ScriptedDecoder:
     def __init__(self, caller: ScriptedCaller) -> None:
         self._caller = caller
         self.fails = 0
-        self.deaf = False
+        self.deaf: Callable[[], bool] = lambda: False
         self.decodes = 0
 
     def decode(self, samples: Samples, *, timed: bool, prompt: str = "") -> list[TimedWord]:
@@ -116,7 +117,7 @@ class ScriptedDecoder:
             self.fails -= 1
             raise RuntimeError("the scripted decoder fails")
         loud = np.flatnonzero(np.abs(samples) > 0.02)
-        if self.deaf or not len(loud):
+        if self.deaf() or not len(loud):
             return []
         # The last loud sample of the window is the last that the caller made: that places the window in time.
         start = self._caller.last_said() - loud[-1] / SPEECH_RATE
@@ -248,7 +249,7 @@ class Scene:
         self.journal = Journal(
             self.store, lease, fold(opening), self.events.append, length=len(opening), patience=self.patience, clock=loop.time
         )  # fmt: skip
-        engines = Engines(self.decoder, self.voice, self.ending, None, [], measure=self._measure)
+        engines = Engines(self.decoder, self.voice, self.ending, None, [], measure=self._measure, cache=PhraseCache(0.0))
         watcher = Watcher(
             caption=lambda who, text, final: self.captions.append((who, text)) if final else None,
             phase=self.phases.append,

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from agent.recorder import read_raw
-from agent.runner import measure_missing
 from agent.signals import Stopped
 from dialogue.mind import Mind, Proposal
 from dialogue.state import State, Turn
@@ -91,8 +90,6 @@ def test_measuring_that_never_ends_does_not_hold_the_leg_and_is_done_from_the_re
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
         await scene.says(ANSWER)
-        await scene.until("answered", turn=0)
-        scene.leg.call.ear._refiner.probabilities = []  # what measuring waits for never comes
 
         async def never(start: float, end: float) -> None:
             await asyncio.Event().wait()
@@ -144,7 +141,7 @@ def test_a_barge_in_stops_the_agent_and_is_counted(tmp_path: Path) -> None:
         await scene.asked(0)
         await scene.says(ANSWER)
         await scene.when(lambda: scene.phases.count("speaking") == 2)
-        await asyncio.sleep(5.0)
+        await asyncio.sleep(3.0)
         await scene.says(NEXT)
         spoken = await scene.asked(1)
         assert spoken.interrupted and 0.0 < spoken.heard_share < 1.0
@@ -274,7 +271,7 @@ def test_a_store_that_is_away_for_a_moment_stops_nobody(tmp_path: Path) -> None:
         await scene.asked(0)
         scene.store.away = True
         await scene.says(ANSWER)
-        await asyncio.sleep(3.0)
+        await asyncio.sleep(5.0)
         scene.store.away = False
         await scene.asked(1)
         scene.leaves()
@@ -301,9 +298,8 @@ def test_what_the_voice_fails_to_say_is_said_again(tmp_path: Path) -> None:
 def test_a_question_that_nobody_heard_is_put_again(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        await scene.says(ANSWER)
-        await scene.until("answered", turn=0)
         scene.voice.fails = 10**6
+        await scene.says(ANSWER)
         silent = await scene.asked(1)
         assert silent.heard_share == 0.0 and scene.state.turns[1].spoken is None
         scene.voice.fails = 0
@@ -319,9 +315,8 @@ def test_a_question_that_nobody_heard_is_put_again(tmp_path: Path) -> None:
 def test_a_hello_to_a_silent_agent_is_no_answer(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        await scene.says(ANSWER)
-        await scene.until("answered", turn=0)
         scene.voice.fails = 10**6
+        await scene.says(ANSWER)
         await scene.asked(1)
         scene.voice.fails = 0
         await scene.says("Hello? Are you still there?")
@@ -358,10 +353,8 @@ def test_a_recogniser_that_fails_once_loses_no_word(tmp_path: Path) -> None:
 def test_a_deaf_recogniser_is_started_anew_and_hears_it_all(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        scene.decoder.deaf = True
+        scene.decoder.deaf = lambda: not any("anew" in note for note in scene.notes)
         await scene.says(ANSWER)
-        await scene.when(lambda: any("anew" in note for note in scene.notes))
-        scene.decoder.deaf = False
         await scene.asked(1)
         scene.leaves()
 
@@ -373,13 +366,13 @@ def test_a_deaf_recogniser_is_started_anew_and_hears_it_all(tmp_path: Path) -> N
 def test_a_candidate_who_is_not_understood_is_told_so_but_not_often(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        scene.decoder.deaf = True
-        for _ in range(30):
+        scene.decoder.deaf = lambda: True
+        for _ in range(22):
             await scene.says(f"{ANSWER} {MORE}")
             await asyncio.sleep(4.0)
         scene.leaves()
 
-    scene = play(Scene(tmp_path), scenario)
+    scene = play(Scene(tmp_path, mode="screen"), scenario)
     told = [said for said in scene.of("said") if said.purpose == "notice"]
     assert len(told) == 3 and "type" in told[-1].text
     assert all(b.t - a.t >= 60.0 for a, b in zip(told, told[1:], strict=False))
@@ -397,6 +390,3 @@ def test_a_recogniser_that_never_finishes_does_not_hold_the_turn(tmp_path: Path)
     assert play(Scene(tmp_path), scenario, limit=120.0).state.turns[0].answer == ANSWER
 
 
-async def test_one_answer_that_cannot_be_measured_does_not_cost_the_others_theirs(tmp_path: Path) -> None:
-    pytest.skip("below")
-    await measure_missing(None, tmp_path)  # type: ignore[arg-type]
