@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, ModelSettings, inference, stt
+from livekit.agents import Agent, AgentSession, ModelSettings, stt
 
 from agent.ear import Ear
 from agent.engines import Engines
@@ -97,16 +97,21 @@ class Call:
         self._measuring: set[asyncio.Task[None]] = set()
         self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
         self.ear.on_frame = self._tick.set
-        self._tts = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache)
+        self._tts = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache, fallback=engines.fallback_voice)
         interview = journal.state.interview
-        self._stt = LocalSTT(engines.decoder, engines.ears, hints=interview.hints[:MOST_HINTS] if interview else ())
+        hints = interview.hints[:MOST_HINTS] if interview else ()
+        self._stt = LocalSTT(engines.decoder, engines.ears, hints=hints, front_end=self.ear.front_end)
         self.session: AgentSession[Any] = AgentSession(
             stt=self._stt,
-            vad=inference.VAD(model="silero"),
+            vad=None,  # the ear's detector is the only one; the session itself decides nothing by sound
             tts=self._tts,
             turn_handling={
                 "turn_detection": "manual",
-                "interruption": {"enabled": True, "mode": "vad", "resume_false_interruption": False},
+                # Who may interrupt is the speaker's business. Never discard: while something is said that may not be
+                # interrupted, LiveKit would give the ear silence instead of what the candidate says.
+                "interruption": {
+                    "enabled": False, "discard_audio_if_uninterruptible": False, "resume_false_interruption": False,
+                },
                 "preemptive_generation": {"enabled": False},
             },
             aec_warmup_duration=None,

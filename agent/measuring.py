@@ -55,12 +55,14 @@ Measure = Callable[[Answer], Delivery]
 async def measure_turn(ear: Ear, turn: Turn, floor: Floor, executor: Executor, measure: Measure) -> Delivery | None:
     """Measure an answer from the sound that this process heard; None if there are no words in it.
 
-    Words from before a crash are left out: hesitation is never measured across a hole.
+    Words from before a crash are left out: hesitation is never measured across a hole. So are those whose sound is no
+    longer kept.
     """
-    words = [word for word in spoken_words(turn) if word.start >= ear.offset]
+    earliest = ear.earliest
+    words = [word for word in spoken_words(turn) if word.start >= earliest]
     if not words:
         return None
-    start, end = max(ear.offset, words[0].start - LEAD), words[-1].end + TAIL
+    start, end = max(earliest, words[0].start - LEAD), words[-1].end + TAIL
     resumed = len(words) < len(spoken_words(turn))
     heard = await ear.speech(start, end)
     answer = Answer(
