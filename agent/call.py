@@ -20,7 +20,6 @@ from agent.journal import Journal
 from agent.livekit_agent import CallAgent, session_of
 from agent.measurer import Measurer
 from agent.proposing import Proposals
-from agent.recognition import Recognition
 from agent.requests import Request, Requests
 from agent.speaking import Mouth, Speaker, Watcher
 from agent.tasks import Background
@@ -69,10 +68,9 @@ class Call:
         self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
         self.ear.on_frame = self._on_frame
         self._hearing = Hearing(offset)
-        self._recognition = Recognition(self.ear.hear, self._hearing, self._recognised)
-        interview = journal.state.interview
-        recogniser = LocalSTT(engines.decoder, engines.ears, hints=interview.hints[:MOST_HINTS] if interview else ())
-        self._voice = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache)
+        hints = journal.state.interview.hints[:MOST_HINTS] if journal.state.interview else ()
+        recogniser = LocalSTT(engines.decoder, engines.ears, hints=hints, front_end=self.ear.front_end)
+        self._voice = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache, fallback=engines.fallback_voice)
         self.session: AgentSession[Any] = session_of(recogniser, self._voice)
         self.session.on("close", self._on_close)
         self._measurer = Measurer(journal, self.ear, engines, wall)
@@ -80,15 +78,14 @@ class Call:
             journal, mind, self.ear, self.session, self._hearing, self._requests, self._watch, self._next_tick, wall,
             self._measurer.stored,
         )  # fmt: skip
-        self.agent = CallAgent(self._recognition, self._speaker.voice_failed)
+        self.agent = CallAgent(self.ear.hear, self._recognised, self._speaker.voice_failed)
         self._proposals = Proposals(mind, self._voice.clip)
         self._transcription = Transcription(
             journal, self._hearing, self.ear, self._watch, recogniser.finish_speech, self._next_tick, wall
         )
         self._turns = UserTurn(
             journal, mind, self.ear, self._hearing, self._transcription, self._speaker, self._proposals, self._requests,
-            self._watch, patience or Patience(), self._recognition.restart, lambda: False, out_of_answers,
-            self._next_tick, wall,
+            self._watch, patience or Patience(), recogniser, out_of_answers, self._next_tick, wall,
         )  # fmt: skip
 
     @property
@@ -141,6 +138,7 @@ class Call:
         await self._proposals.aclose()
         await self._measurer.aclose()
         await self._background.aclose()
+        await self.ear.aclose()
         await self.session.aclose()
 
     async def _until_quiet(self) -> None:

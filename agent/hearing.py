@@ -52,11 +52,10 @@ class Final:
 
 
 class Hearing:
-    """The recogniser's view: final pieces not yet stored, and the unstable rest. `offset`: session time of the leg's zero."""
+    """The recogniser's view: final pieces not yet stored, and the unstable rest. `offset`: session time of its zero."""
 
     def __init__(self, offset: float) -> None:
         self._offset = offset
-        self._stream = offset  # session time of the running stream's zero
         self.finals: list[Final] = []
         self.partial: list[
             TimedWord
@@ -64,11 +63,6 @@ class Hearing:
         self.open = False  # the recogniser still has speech that is not final
         self.settled = True  # all speech so far was decoded, final or not
         self.words_heard = 0  # events that held words, so far
-
-    def new_stream(self, began: float) -> None:
-        """A recogniser's stream begins `began` s after the leg did. Speech that was open is heard again by it."""
-        self._stream = self._offset + began
-        self.partial = []
 
     def recognised(self, event: stt.SpeechEvent) -> None:
         """A recogniser's event, on its way through."""
@@ -79,7 +73,7 @@ class Hearing:
         if kind is stt.SpeechEventType.END_OF_SPEECH:
             self.give_up()
             return
-        words = [word.shifted(self._stream) for word in words_of(event)]
+        words = [word.shifted(self._offset) for word in words_of(event)]
         self.words_heard += bool(words)
         if kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
             if words:

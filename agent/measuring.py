@@ -105,12 +105,14 @@ async def measure_turn(
 ) -> Delivery | None:
     """Measure an answer from the sound that this process heard.
 
-    None where that sound is not here (no words, or most of them from before a cut): the recording has it, see below.
+    None where that sound is not here (most words are from before a cut, or it is no longer kept): the recording has it.
     """
     words = measured_words(turn, holes)
-    if not words or words[0].start < ear.offset:
+    if not words:
         return None
     start, end = max(ear.offset, words[0].start - LEAD), words[-1].end + TAIL
+    if words[0].start < ear.offset or start < ear.earliest:
+        return None
     heard = await ear.speech(start, end)
     sound = ear.sound(start, end)
     answer = Answer(sound, start, words, floor_of(turn, words), turn.interruptions, heard, held_up_in(turn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from agent.ear import Ear
 from agent.hearing import Hearing, typed
@@ -17,6 +18,7 @@ from dialogue.mind import Mind
 from dialogue.reply import Reply
 from dialogue.state import Turn as Asked
 from memory.events import Noted, Yielded
+from voice.stt.retry import EarHealth
 from voice.turn_taking import Action, Patience, Turn, habit_of
 from voice.words import joined
 
@@ -29,9 +31,19 @@ UNHEARD_WAIT = 2.0  # s of silence after which a question that did not sound is 
 UNHEARD_TRIES = 2  # times, before the rules for silence apply
 
 
+class Recogniser(Protocol):
+    """What the turn needs of it besides words."""
+
+    def health(self) -> EarHealth: ...
+
+    def restart(self) -> None:
+        """Begin anew with what has no words yet."""
+        ...
+
+
 @dataclass
 class UserTurn:
-    """`recogniser_fails`: whether it says so itself. `out_of_answers`: a caller that has no more to say."""
+    """`out_of_answers`: a caller that has no more to say."""
 
     journal: Journal
     mind: Mind
@@ -43,8 +55,7 @@ class UserTurn:
     requests: Requests
     watch: Watcher
     patience: Patience
-    restart_recogniser: Callable[[], None]
-    recogniser_fails: Callable[[], bool]
+    recogniser: Recogniser
     out_of_answers: Callable[[], bool]
     next_tick: Callable[[], Awaitable[None]]
     wall: Callable[[], float]
@@ -178,10 +189,11 @@ class UserTurn:
 
     async def _watch_the_ear(self, turn: Turn) -> None:
         """An ear that hears sound and yields no words is started anew; if that does not help, the candidate is told."""
-        measure = self.watchdog.look(self.ear.now, self.ear.speaking, self.hearing.words_heard, self.recogniser_fails())
+        failing = self.recogniser.health().failing_since is not None
+        measure = self.watchdog.look(self.ear.now, self.ear.speaking, self.hearing.words_heard, failing)
         if measure == "restart":
             self.watch.note("speech, and no words: the recogniser is started anew")
-            self.restart_recogniser()
+            self.recogniser.restart()
         elif measure is not None:
             self.watch.note("speech, and still no words: the candidate is told")
             typing = measure == "offer_typing"

@@ -16,8 +16,8 @@ Measure = Literal["restart", "ask_again", "offer_typing"]
 class EarWatchdog:
     """Seconds. Looked at on every frame while the candidate has the floor; says what to do, mostly nothing.
 
-    First the recogniser is started anew and hears the same sound again; only if that yields no words either is the candidate
-    told, and at last offered to type. After that the rules for silence do what they do.
+    First the recogniser is started anew, and may still find the words; only if it does not is the candidate told, and at last
+    offered to type. After that the rules for silence do what they do.
     """
 
     enough: float = 3.0  # of speech without a word, once it has paused for `answer`: words should be there by then

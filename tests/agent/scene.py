@@ -249,7 +249,10 @@ class Scene:
         self.journal = Journal(
             self.store, lease, fold(opening), self.events.append, length=len(opening), patience=self.patience, clock=loop.time
         )  # fmt: skip
-        engines = Engines(self.decoder, self.voice, self.ending, None, [], measure=self._measure, cache=PhraseCache(0.0))
+        engines = Engines(
+            self.decoder, self.voice, self.ending, None, [], measure=self._measure, cache=PhraseCache(0.0)
+        )
+        engines.fallback_voice = None
         watcher = Watcher(
             caption=lambda who, text, final: self.captions.append((who, text)) if final else None,
             phase=self.phases.append,
