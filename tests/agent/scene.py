@@ -100,7 +100,7 @@ class ScriptedCaller:
 
 
 class ScriptedDecoder:
-    """Finds the words that the caller said in the window. `fails`: how many of the next decodes raise."""
+    """Finds the words that the caller said in the window. `fails`, `fails_timed`: how many of the next decodes, or timed ones, raise."""
 
     name = "scripted"
     max_window = 28.0
@@ -108,6 +108,7 @@ class ScriptedDecoder:
     def __init__(self, caller: ScriptedCaller) -> None:
         self._caller = caller
         self.fails = 0
+        self.fails_timed = 0
         self.deaf: Callable[[], bool] = lambda: False
         self.decodes = 0
 
@@ -115,6 +116,9 @@ class ScriptedDecoder:
         self.decodes += 1
         if self.fails:
             self.fails -= 1
+            raise RuntimeError("the scripted decoder fails")
+        if timed and self.fails_timed:
+            self.fails_timed -= 1
             raise RuntimeError("the scripted decoder fails")
         loud = np.flatnonzero(np.abs(samples) > 0.02)
         if self.deaf() or not len(loud):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.measuring import measure_answer, measure_recorded
 from agent.recorder import read_raw
 from agent.signals import Stopped
 from dialogue.mind import Mind, Proposal
@@ -17,6 +18,7 @@ from dialogue.state import State, Turn
 from memory.records import Word
 from tests import virtual_time
 from tests.agent.scene import Scene
+from voice.stt.stream import LocalSTT
 
 ANSWER = "Two years ago I deleted a customer table by accident."
 MORE = "I told my manager at once and we repaired it."
@@ -227,10 +229,8 @@ def test_a_request_is_no_answer_and_is_not_measured(tmp_path: Path) -> None:
 
 async def measured_again(scene: Scene) -> list[object]:
     """The deliveries that the recording gives."""
-    from agent.measuring import is_measured, measure_answer, measure_recorded
-
     candidate, _ = read_raw(scene.folder / "recording.raw")
-    turns = [turn for turn in scene.state.turns if is_measured(turn)]
+    turns = [turn for turn in scene.state.turns if turn.answered and turn.intent == "answer"]
     return [measure_recorded(candidate, 24_000, turn, scene.state.holes, measure_answer) for turn in turns]
 
 
@@ -341,7 +341,7 @@ def test_a_voice_that_is_gone_for_good_ends_by_the_rules_for_silence(tmp_path: P
 def test_a_recogniser_that_fails_once_loses_no_word(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        scene.decoder.fails = 1
+        scene.decoder.fails_timed = 1
         await scene.says(ANSWER)
         await scene.asked(1)
         await scene.says(NEXT)
@@ -381,10 +381,13 @@ def test_a_candidate_who_is_not_understood_is_told_so_but_not_often(tmp_path: Pa
     assert all(b.t - a.t >= 60.0 for a, b in itertools.pairwise(told))
 
 
-def test_a_recogniser_that_never_finishes_does_not_hold_the_turn(tmp_path: Path) -> None:
+def test_a_recogniser_that_never_finishes_does_not_hold_the_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LocalSTT, "finish_speech", lambda stt: None)
+
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        scene.leg.call._transcription.__dict__["flush"] = lambda: None
         scene.leg.call._hearing.open = True
         scene.presses("typed", ANSWER)
         await scene.asked(1)
