@@ -253,6 +253,28 @@ def test_a_call_gives_the_numbers_that_its_recording_gives(tmp_path: Path) -> No
     assert len(live) == 2 and live == asyncio.run(measured_again(scene))
 
 
+class Counting(Mind):
+    """Counts how often it is asked to read the words."""
+
+    read = 0
+
+    def is_request(self, heard: str) -> bool:
+        self.read += 1
+        return super().is_request(heard)
+
+
+def test_words_are_read_when_they_change_and_not_when_time_passes(tmp_path: Path) -> None:
+    async def scenario(scene: Scene) -> None:
+        await scene.asked(0)
+        before = scene.mind.read
+        await scene.says("Let me think about that for a moment.")
+        await asyncio.sleep(10.0)  # 500 frames
+        scene.leaves()
+        assert 0 < scene.mind.read - before < 20
+
+    play(Scene(tmp_path, mind=Counting()), scenario)
+
+
 # -- what fails --------------------------------------------------------------------------------------------------------
 
 
@@ -341,7 +363,7 @@ def test_a_voice_that_is_gone_for_good_ends_by_the_rules_for_silence(tmp_path: P
 def test_a_recogniser_that_fails_once_loses_no_word(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        scene.decoder.fails_timed = 1
+        scene.decoder.fails_timed = 2
         await scene.says(ANSWER)
         await scene.asked(1)
         await scene.says(NEXT)
