@@ -1,65 +1,43 @@
-"""One interview call: speak, listen, commit; every word through the journal before it sounds.
+"""One interview call: speak, listen, reply; every word through the journal before it sounds.
 
-The LiveKit session carries the sound; turn-taking is ours ("manual" there): the ear hears, voice.turn_taking decides,
-the mind answers. All times are seconds on the session's timeline.
+What hears, speaks and measures is put together here, and the loop is `run`. The LiveKit session carries the sound;
+turn-taking is ours. All times are seconds on the session's timeline.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-from livekit import rtc
-from livekit.agents import Agent, AgentSession, ModelSettings, inference, stt
+from livekit.agents import AgentSession, CloseEvent, stt
 
 from agent.ear import Ear
 from agent.engines import Engines
-from agent.hearing import Hearing, heard, noted, records, typed
+from agent.hearing import Hearing, records
 from agent.journal import Journal
-from agent.measuring import Floor, measure_turn
+from agent.livekit_agent import CallAgent, session_of
+from agent.measurer import Measurer
+from agent.proposing import Proposals
 from agent.requests import Request, Requests
 from agent.speaking import Mouth, Speaker, Watcher
-from dialogue.mind import Mind, Proposal
-from dialogue.reply import Reply
-from dialogue.state import Turn as Asked
-from memory.events import Measured, Yielded
+from agent.tasks import Background
+from agent.transcription import Transcription
+from agent.user_turn import INSIST, UserTurn
+from dialogue.mind import Mind
 from voice.stt.stream import LocalSTT
-from voice.tts.clauses import clauses
 from voice.tts.streaming import ClauseTTS
-from voice.turn_taking import Action, Patience, Turn, habit_of
+from voice.turn_taking import Patience
 from voice.words import joined
 
-INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
-POLITE = 4.0  # s for which a pause of the candidate's is waited for before it
-LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
-RAMBLE = 2.5  # of the time an answer needs: after that a polite word, in practice only, once a question
-RAMBLE_LEAST = 45.0  # s that everybody may talk
+POLITE = 4.0  # s for which a pause of the candidate's is waited for before a way back in
 MOST_HINTS = 40  # terms: what a recogniser's prompt can hold
-FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
+SETTLING = 10.0  # s that measuring may take when the call is over; what is missing is measured from the recording
 
 
-class _Listener(Agent):
-    """The LiveKit agent: taps sound and words on their way to and from the recogniser."""
-
-    def __init__(self, call: Call) -> None:
-        super().__init__(instructions="")
-        self._call = call
-
-    async def stt_node(
-        self, audio: AsyncIterable[rtc.AudioFrame], model_settings: ModelSettings
-    ) -> AsyncIterator[stt.SpeechEvent]:
-        async def tapped() -> AsyncIterator[rtc.AudioFrame]:
-            async for frame in audio:
-                self._call.ear.hear(frame)
-                yield frame
-
-        async for event in Agent.default.stt_node(self, tapped(), model_settings):  # type: ignore[arg-type]
-            if isinstance(event, stt.SpeechEvent):
-                self._call.recognised(event)
-            yield event  # type: ignore[misc]
+class SessionClosed(Exception):
+    """LiveKit closed the session while the call went on: nothing would be heard any more."""
 
 
 class Call:
@@ -80,42 +58,44 @@ class Call:
     ) -> None:
         self._journal = journal
         self._mind = mind
-        self._engines = engines
-        self._offset = offset
         self._watch = watcher or Watcher()
-        self._patience = patience or Patience()
-        self._out_of_answers = out_of_answers
         self._wall = wall
         self._by_phone = by_phone
-        self._hearing = Hearing(offset)
-        self._requests = Requests()
-        self._paused_until = 0.0
-        self.others_speaking = False  # somebody else in the room: the candidate's silence is politeness
         self._tick = asyncio.Event()
-        self._proposal: Proposal | None = None
-        self._proposing: asyncio.Task[None] | None = None
-        self._measuring: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._background = Background()
+        self._requests = Requests()
         self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
-        self.ear.on_frame = self._tick.set
-        self._tts = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache)
-        interview = journal.state.interview
-        self._stt = LocalSTT(engines.decoder, engines.ears, hints=interview.hints[:MOST_HINTS] if interview else ())
-        self.session: AgentSession[Any] = AgentSession(
-            stt=self._stt,
-            vad=inference.VAD(model="silero"),
-            tts=self._tts,
-            turn_handling={
-                "turn_detection": "manual",
-                "interruption": {"enabled": True, "mode": "vad", "resume_false_interruption": False},
-                "preemptive_generation": {"enabled": False},
-            },
-            aec_warmup_duration=None,
-            user_away_timeout=None,
-        )
-        self.agent = _Listener(self)
+        self.ear.on_frame = self._on_frame
+        self._hearing = Hearing(offset)
+        hints = journal.state.interview.hints[:MOST_HINTS] if journal.state.interview else ()
+        recogniser = LocalSTT(engines.decoder, engines.ears, hints=hints, front_end=self.ear.front_end)
+        self._voice = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache, fallback=engines.fallback_voice)
+        self.session: AgentSession[Any] = session_of(recogniser, self._voice)
+        self.session.on("close", self._on_close)
+        self._measurer = Measurer(journal, self.ear, engines, wall)
         self._speaker = Speaker(
-            journal, mind, self.ear, self.session, self._hearing, self._requests, self._watch, self._next_tick, wall
+            journal, mind, self.ear, self.session, self._hearing, self._requests, self._watch, self._next_tick, wall,
+            self._measurer.stored,
+        )  # fmt: skip
+        self.agent = CallAgent(self.ear.hear, self._recognised, self._speaker.voice_failed)
+        self._proposals = Proposals(mind, self._voice.clip)
+        self._transcription = Transcription(
+            journal, self._hearing, self.ear, self._watch, recogniser.finish_speech, self._next_tick, wall
         )
+        self._turns = UserTurn(
+            journal, mind, self.ear, self._hearing, self._transcription, self._speaker, self._proposals, self._requests,
+            self._watch, patience or Patience(), recogniser, out_of_answers, self._next_tick, wall,
+        )  # fmt: skip
+
+    @property
+    def others_speaking(self) -> bool:
+        """Somebody else in the room speaks: the candidate's silence is politeness."""
+        return self._turns.others_speaking
+
+    @others_speaking.setter
+    def others_speaking(self, speaking: bool) -> None:
+        self._turns.others_speaking = speaking
 
     # -- the conversation ------------------------------------------------------------------------------------------
 
@@ -127,23 +107,21 @@ class Call:
             return
         insist = 0.0
         if state.yielded and not state.ended:
-            reply = await self._stand_by()
+            reply = await self._turns.stand_by()
         else:
             # Only what is said next holds up the start; the rest is made while it is said.
-            warming = asyncio.create_task(self._tts.warm(self._mind.fixed_phrases(state)[:12]))
-            self._measuring.add(warming)
-            warming.add_done_callback(self._measuring.discard)
-            insist = INSIST if state.greeted else 0.0
-            if insist:
+            self._background.start("warming the voice", self._voice.warm(self._mind.fixed_phrases(state)[:12]))
+            if state.greeted:
+                insist = INSIST
                 await self._until_quiet()
             reply = self._mind.open(state, self._wall(), self.ear.now, by_phone=self._by_phone)
         while True:
             await self._speaker.speak(reply, insist)
-            insist = 0.0
             if reply.ends:
                 break
-            reply = await self._listen()
-        await self._settle()
+            insist = 0.0
+            reply = await self._turns.listen()
+        await self._measurer.settle(SETTLING)
 
     def ask(self, request: Request) -> None:
         """A request from a button, a key or another person; heeded as soon as it can be."""
@@ -151,16 +129,17 @@ class Call:
         self._tick.set()
 
     async def hung_up(self) -> None:
-        """The candidate is gone: what was heard stays."""
-        await self._drain()
-        await self._settle()
+        """The candidate is gone: what was heard stays, their last words too."""
+        await self._transcription.finish(hung_up=True)
+        await self._measurer.settle(SETTLING)
 
     async def aclose(self) -> None:
-        for task in [*self._measuring, *([self._proposing] if self._proposing else [])]:
-            task.cancel()
+        """End everything that the call began. What was not measured is measured from the recording."""
+        await self._proposals.aclose()
+        await self._measurer.aclose()
+        await self._background.aclose()
+        await self.ear.aclose()
         await self.session.aclose()
-
-    # -- speaking --------------------------------------------------------------------------------------------------
 
     async def _until_quiet(self) -> None:
         """A candidate who talks on, not knowing of the cut, is let finish a sentence."""
@@ -170,212 +149,31 @@ class Call:
             if not self.ear.speaking and self.ear.now - began > 0.5:
                 return
 
-    # -- listening -------------------------------------------------------------------------------------------------
+    # -- what happens meanwhile ------------------------------------------------------------------------------------
 
-    async def _listen(self) -> Reply:
-        """Until the candidate has finished: the reply. Silence is helped, not cut."""
-        state = self._journal.state
-        asked = state.awaiting
-        assert asked is not None and state.interview is not None
-        question = state.planned(asked.question)
-        seconds = question.seconds * (FOLLOW_UP_SHARE if asked.probe else 1.0)
-        turn = Turn(
-            began=state.last_spoken_end, expected_seconds=seconds, think=question.patience, patience=self._patience,
-            habit=habit_of(list(state.pauses)),
-        )  # fmt: skip
-        if self.ear.speaking and self.ear.speech_since is not None:
-            turn.speech_began(self.ear.speech_since)
-        elif asked.heard:
-            turn.speech_stopped(self.ear.now)
-        self.ear.turn = turn
-        self._proposal = None
-        self._watch.phase("listening")
-        nudges = 0
-        told = state.interview.mode != "practice"  # screening interrupts nobody
-        while True:
-            await self._next_tick()
-            await self._drain()
-            if (
-                not told
-                and self.ear.speaking
-                and self.ear.now - state.last_spoken_end > max(RAMBLE_LEAST, RAMBLE * seconds)
-            ):
-                told = True
-                await self._speaker.speak(self._mind.interject(state, self._wall(), self.ear.now), INSIST)
-                self._watch.phase("listening")
-            current = self._journal.state.awaiting or asked
-            if self.ear.speaking:
-                self._paused_until = 0.0
-            if self.others_speaking or self.ear.now < self._paused_until:
-                turn.hold(self.ear.now)
-            if request := self._requests.take():
-                reply = await self._heed(request, current, turn)
-                if reply is not None:
-                    self.ear.turn = None
-                    return reply
-                continue
-            turn.heard(f"{current.answer} {joined(self._hearing.partial)}".strip())
-            # A request ("could you repeat that?") is complete however short it is.
-            turn.expected_seconds = 1.0 if self._mind.is_request(turn.text) else seconds
-            action = turn.decide(self.ear.now)
-            if action is Action.COMMIT and not self.ear.speaking and (self._hearing.settled or not self._hearing.open):
-                reply = await self._commit(current)
-                if reply is not None:
-                    self.ear.turn = None
-                    return reply
-            elif action is Action.NUDGE:
-                reply = self._mind.nudge(self._journal.state, current, nudges, self._wall(), self.ear.now)
-                nudges += 1
-                if any(event.kind != "said" for event in reply.events):
-                    self.ear.turn = None
-                    return reply
-                await self._speaker.speak(reply)
-                turn.last_nudge = self.ear.now
-                self._watch.phase("listening")
-
-    async def _heed(self, request: Request, asked: Asked, turn: Turn) -> Reply | None:
-        """What a request leads to; None: the turn goes on."""
-        state, at, now = self._journal.state, self._wall(), self.ear.now
-        match request.kind:
-            case "repeat" | "pause":
-                if request.kind == "pause":
-                    self._paused_until = now + LONGEST_PAUSE
-                again = self._mind.again(state, asked, at, now)
-                await self._speaker.speak(again if request.kind == "repeat" else self._mind.patient(state, at, now))
-                turn.last_nudge = self.ear.now
-                turn.hold(self.ear.now)
-                self._watch.phase("listening" if request.kind == "repeat" else "paused")
-            case "typed":
-                await self._journal.write(typed(request.text, asked.number, at, now))
-                self._watch.caption("candidate", request.text, True)
-                return await self._commit(self._journal.state.awaiting or asked)
-            case "go_on":
-                self._paused_until = 0.0
-                self._watch.phase("listening")
-                if asked.answer or self._hearing.pending:
-                    return await self._commit(asked)
-            case "yield":
-                await self._journal.write(Yielded(at=at, t=now, to=request.to, by=request.by))
-                return await self._stand_by()
-            case "leave" | "cancel":
-                return self._closing(request)
-        return None
-
-    async def _stand_by(self) -> Reply:
-        """People have the floor: listen to the candidate, say nothing, until the floor is given back."""
-        self.ear.turn = None
-        self._watch.phase("silent")
-        while True:
-            await self._next_tick()
-            await self._drain()
-            request = self._requests.take()
-            if request and request.kind == "take_back":
-                await self._finish_speech()
-                return self._mind.returned(self._journal.state, request.by, self._wall(), self.ear.now)
-            if request and request.kind in ("leave", "cancel"):
-                return self._closing(request)
-
-    def _closing(self, request: Request) -> Reply:
-        own = request.by == "candidate"
-        reason = "candidate_left" if own else "cancelled" if request.kind == "cancel" else "asked_to_leave"
-        return self._mind.close(self._journal.state, reason, self._wall(), self.ear.now)  # type: ignore[arg-type]
-
-    async def _commit(self, asked: Asked) -> Reply | None:
-        """The reply to a finished turn; None if the candidate went on while it was worked out."""
-        self._watch.phase("thinking")
-        await self._finish_speech()
-        if self.ear.speaking:
-            return None
-        asked = self._journal.state.awaiting or asked
-        if self._proposing:
-            # A proposal on its way is nearer to done than a new one.
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._proposing
-        state, at, now = self._journal.state, self._wall(), self.ear.now
-        if self._out_of_answers():
-            reply = self._mind.finish(state, asked, at=at, t=now)
-        else:
-            reply = await self._mind.commit(state, asked, at=at, t=now, proposal=self._proposal)
-        if self.ear.speaking or not reply.text:
-            self._watch.phase("listening")
-            return None
-        spoken = asked.spoken
-        self._measure(asked, Floor(spoken.end, spoken.transport) if spoken else Floor(state.last_spoken_end))
-        return reply
-
-    def recognised(self, event: stt.SpeechEvent) -> None:
-        """A recogniser's event, on its way through."""
+    def _recognised(self, event: stt.SpeechEvent) -> None:
+        """A recogniser's event."""
         self._hearing.recognised(event)
         if event.type in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
             self._watch.caption("candidate", joined(self._hearing.partial), False)
         if event.type is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
-            self._propose()
+            turn = self._journal.state.awaiting
+            if turn is not None and self.ear.turn is not None:
+                self._proposals.start(self._journal.state, turn, [*turn.words, *records(self._hearing.pending)])
         self._tick.set()
 
-    async def _drain(self) -> None:
-        """Store every final piece at once: a crash after this loses none of it."""
-        while self._hearing.finals:
-            event = self._hearing.finals[0]
-            words = self._hearing.words(event)
-            turn = self._journal.state.awaiting
-            if words and self._journal.state.yielded:
-                note = noted(words, self._wall())
-                await self._journal.write(note)
-                self._watch.caption("candidate", note.text, True)
-            elif turn is not None and words:
-                sure = event.alternatives[0].confidence or None
-                piece = heard(words, turn.number, self._wall(), sure, self.ear.take_held_up())
-                await self._journal.write(piece)
-                self._watch.caption("candidate", piece.text, True)
-            self._hearing.finals.pop(0)
-
-    # -- ahead of time ---------------------------------------------------------------------------------------------
-
-    def _propose(self) -> None:
-        """Work out the reply while the silence is still being waited for. No side effects."""
-        turn = self._journal.state.awaiting
-        if turn is None or self.ear.turn is None:
-            return
-        if self._proposing and not self._proposing.done():
-            self._proposing.cancel()
-        words = [*turn.words, *records(self._hearing.pending)]
-
-        async def propose() -> None:
-            self._proposal = await self._mind.propose(self._journal.state, turn, words)
-            if self._proposal.wording:
-                for clause in clauses(self._proposal.wording.text):
-                    await self._tts.clip(clause)
-
-        self._proposing = asyncio.create_task(propose())
-
-    def _measure(self, asked: Asked, floor: Floor) -> None:
-        """Timing and hesitation of the answer, off the critical path."""
-
-        async def measure() -> None:
-            delivery = await measure_turn(self.ear, asked, floor, self._engines.ruler, self._engines.measure)
-            if delivery is not None:
-                await self._journal.write(
-                    Measured(at=self._wall(), t=delivery.end, turn=asked.number, delivery=delivery)
-                )
-
-        task = asyncio.create_task(measure())
-        self._measuring.add(task)
-        task.add_done_callback(self._measuring.discard)
-
-    async def _settle(self) -> None:
-        if self._measuring:
-            await asyncio.gather(*self._measuring)
-
-    async def _finish_speech(self) -> None:
-        """Have the recogniser make its open words final, and store them."""
-        if self._hearing.open:
-            self._stt.finish_speech()
-        while self._hearing.open and not self.ear.speaking:
-            await self._next_tick()
-        await self._drain()
-
-    async def _next_tick(self) -> None:
-        await self._tick.wait()
-        self._tick.clear()
+    def _on_frame(self) -> None:
         if self.ear.speaking:
             self._hearing.settled = False
+        self._tick.set()
+
+    def _on_close(self, _: CloseEvent) -> None:
+        self._closed = True
+        self._tick.set()
+
+    async def _next_tick(self) -> None:
+        """The next frame, words or request. Raises SessionClosed where there will be none."""
+        await self._tick.wait()
+        self._tick.clear()
+        if self._closed:
+            raise SessionClosed("the session was closed while the call went on")

@@ -1,43 +1,43 @@
 """Listening to the candidate's track: speech on and off, the words so far, how final it sounds. On the sample clock.
 
-Fed by the same frames that the recogniser gets, so both count the same samples. Times are on the session's timeline.
+Its front end is what the recogniser listens to as well, so both count the same samples. Times are on the session's timeline.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-import numpy as np
-import soxr
 from livekit import rtc
 
 from memory.records import Stretch
-from voice.audio import SPEECH_RATE, Samples, ear_resampler, from_int16
+from voice.audio import SPEECH_RATE, Samples
 from voice.boundaries import EDGE, SpeechMap, speech_in
 from voice.end_of_turn import WINDOW, EndOfTurnModel
 from voice.frames import FRAME_SECONDS
+from voice.front_end import FrontEnd
 from voice.refiner import LOOK_AHEAD, Refiner
 from voice.turn_taking import Turn
 from voice.vad import SpeechGate
 
 KEPT = 600.0  # s of sound kept for measuring; an answer longer than this is measured from its last ten minutes
+SLACK = 5.0  # s kept beyond that: what `earliest` named is still there when it is read
+
+log = logging.getLogger(__name__)
 
 
 class Ear:
-    """`offset`: session time of the first sample. Drives whatever `turn` is set."""
+    """`offset`: session time of the first sample. Drives whatever `turn` is set. Close it when the call ends."""
 
     def __init__(self, offset: float, end_of_turn: EndOfTurnModel, executor: Executor) -> None:
         self.offset = offset
+        self.front_end = FrontEnd(KEPT + SLACK)
         self._model = end_of_turn
         self._executor = executor
-        self._refiner = Refiner()
+        self._refiner = Refiner(kept=KEPT + SLACK)
         self._gate = SpeechGate()
-        self._resampler: soxr.ResampleStream | None = None
-        self._chunks: list[Samples] = []
-        self._first = 0  # position of the first kept sample
-        self._count = 0  # samples heard, at 16 kHz
         self._asking: asyncio.Task[None] | None = None
         self.turn: Turn | None = None
         self.speech_since: float | None = None
@@ -47,11 +47,21 @@ class Ear:
     @property
     def now(self) -> float:
         """Session time of the newest sample heard."""
-        return self.offset + self._count / SPEECH_RATE
+        return self.offset + self.front_end.now
+
+    @property
+    def earliest(self) -> float:
+        """Session time from which on sound is kept: nothing before it can be measured."""
+        return max(self.offset, self.now - KEPT)
 
     @property
     def speaking(self) -> bool:
         return self._gate.speaking
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that is held for what was heard, in bytes."""
+        return self.front_end.nbytes + self._refiner.nbytes
 
     def speech_seconds(self) -> float:
         """How long the speech that is going on has lasted."""
@@ -67,9 +77,9 @@ class Ear:
         return taken
 
     def hear(self, frame: rtc.AudioFrame) -> None:
-        samples = self._at_speech_rate(frame)
-        self._keep(samples)
-        for probability, end in self._refiner.push(samples):
+        heard = self.front_end.push(frame)
+        self._refiner.push(heard.samples, heard.detected)
+        for probability, end in heard.detected:
             change = self._gate.update(probability, end)
             if change is None:
                 continue
@@ -81,50 +91,42 @@ class Ear:
                 self.turn.speech_began(at)
             else:
                 self.turn.speech_stopped(at)
-                self._ask()
+                self._ask(self.turn)
         self.on_frame()
 
     def sound(self, start: float, end: float) -> Samples:
-        """16 kHz samples of a stretch of session time, as far as they are kept."""
-        kept = np.concatenate(self._chunks) if self._chunks else np.zeros(0, np.float32)
-        self._chunks = [kept]
-        a = max(0, round((start - self.offset) * SPEECH_RATE) - self._first)
-        b = max(a, round((end - self.offset) * SPEECH_RATE) - self._first)
-        return kept[a:b].copy()
+        """16 kHz samples of a stretch of session time, as far as they are kept (from `earliest` on)."""
+        a, b = (round((time - self.offset) * SPEECH_RATE) for time in (start, end))
+        return self.front_end.sound.read(a, b)
 
     async def speech(self, start: float, end: float) -> SpeechMap | None:
         """Where the speech is between two session times, once it is judged; None if the line ends before it can be."""
         needed = round((end - self.offset) / FRAME_SECONDS) + EDGE
         for _ in range(round((LOOK_AHEAD + 2.0) / 0.05)):
-            if len(self._refiner.probabilities) >= needed:
+            if self._refiner.judged >= needed:
                 return speech_in(self._refiner, start - self.offset, end - self.offset)
             await asyncio.sleep(0.05)
         return None
 
-    def _at_speech_rate(self, frame: rtc.AudioFrame) -> Samples:
-        samples = from_int16(np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)[:, 0])
-        if frame.sample_rate == SPEECH_RATE:
-            return samples
-        if self._resampler is None:
-            self._resampler = ear_resampler(frame.sample_rate, SPEECH_RATE)
-        resampled: Samples = self._resampler.resample_chunk(samples)
-        return resampled
+    async def aclose(self) -> None:
+        """Stop asking, and wait until that has stopped."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
 
-    def _keep(self, samples: Samples) -> None:
-        self._chunks.append(samples)
-        self._count += len(samples)
-        while len(self._chunks) > 1 and self._count - self._first - len(self._chunks[0]) > KEPT * SPEECH_RATE:
-            self._first += len(self._chunks.pop(0))
-
-    def _ask(self) -> None:
+    def _ask(self, turn: Turn) -> None:
         """Ask the audio model how final the silence sounds; the answer is for this silence only."""
-        turn, at = self.turn, self.now
-        window = self.sound(at - WINDOW / SPEECH_RATE, at)
+        if self._asking is not None:
+            self._asking.cancel()
+        window = self.front_end.sound.read(self.front_end.sound.end - WINDOW, self.front_end.sound.end)
+        self._asking = asyncio.create_task(self._sounds_final(turn, window), name="how final it sounds")
 
-        async def ask() -> None:
-            loop = asyncio.get_running_loop()
+    async def _sounds_final(self, turn: Turn, window: Samples) -> None:
+        loop = asyncio.get_running_loop()
+        try:
             probability = await loop.run_in_executor(self._executor, self._model.probability, window)
-            if turn is self.turn and turn is not None and not turn.speaking:
-                turn.sounded_final(probability)
-
-        self._asking = asyncio.create_task(ask())
+        except Exception as error:  # whatever the model raises: the words and the silence decide without it
+            log.warning("the end-of-turn model failed (%s); the turn is decided by words and silence", error)
+            return
+        if turn is self.turn and not turn.speaking:
+            turn.sounded_final(probability)

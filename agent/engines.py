@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +20,13 @@ from memory.sqlite_store import SqliteStore
 from memory.store import EventStore, StoreUnavailable
 from tuning.registry import Registry
 from voice.end_of_turn import EndOfTurn, EndOfTurnModel
-from voice.stt.decoder import Decoder
+from voice.engine_thread import EngineThread
+from voice.stt.decoder import Decoder, EngineError
 from voice.stt.moonshine import MoonshineDecoder
 from voice.tts.espeak import EspeakVoice
 from voice.tts.voice import PhraseCache, Voice
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,10 @@ async def open_store(settings: Settings) -> tuple[EventStore, Choice]:
 
 @dataclass
 class Engines:
-    """The loaded models of this process and the threads they run on."""
+    """The loaded models of this process and the threads they run on.
+
+    `fallback_voice`: the embedded voice, which speaks where `voice` fails; None where `voice` is that one, or there is none.
+    """
 
     decoder: Decoder
     voice: Voice
@@ -138,9 +145,17 @@ class Engines:
     choices: list[Choice]
     measure: Measure = measure_answer
     cache: PhraseCache = field(default_factory=PhraseCache)
-    ears: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "ears"))
-    mouth: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "mouth"))
-    ruler: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "ruler"))
+    ears: Executor = field(default_factory=lambda: EngineThread("ears"))
+    mouth: Executor = field(default_factory=lambda: EngineThread("mouth"))
+    ruler: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "ruler"))
+    fallback_voice: Voice | None = None
+
+    def __post_init__(self) -> None:
+        if self.fallback_voice is None and not isinstance(self.voice, EspeakVoice):
+            try:
+                self.fallback_voice = EspeakVoice()
+            except EngineError as error:
+                log.warning("there is no second voice: %s", error)
 
     @property
     def names(self) -> dict[str, str]:

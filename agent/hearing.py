@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from livekit.agents import stt
 
@@ -42,36 +43,52 @@ def typed(text: str, turn: int, at: float, t: float) -> Heard:
     return Heard(at=at, t=t, turn=turn, text=" ".join(text.split()), words=words, end=t, typed=True)
 
 
+@dataclass(frozen=True)
+class Final:
+    """A piece that will not change, not yet stored. `words` are on the session's timeline."""
+
+    words: Sequence[TimedWord]
+    confidence: float | None
+
+
 class Hearing:
     """The recogniser's view: final pieces not yet stored, and the unstable rest. `offset`: session time of its zero."""
 
     def __init__(self, offset: float) -> None:
         self._offset = offset
-        self.finals: list[stt.SpeechEvent] = []
-        self.partial: list[TimedWord] = []
+        self.finals: list[Final] = []
+        self.partial: list[
+            TimedWord
+        ] = []  # replaced, never changed: whoever keeps it sees whether it is still the same
         self.open = False  # the recogniser still has speech that is not final
         self.settled = True  # all speech so far was decoded, final or not
+        self.words_heard = 0  # events that held words, so far
 
     def recognised(self, event: stt.SpeechEvent) -> None:
         """A recogniser's event, on its way through."""
         kind = event.type
         if kind is stt.SpeechEventType.START_OF_SPEECH:
             self.open, self.settled = True, False
-        elif kind is stt.SpeechEventType.END_OF_SPEECH:
-            self.open, self.settled = False, True
-            self.partial = []
-        elif kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
-            self.finals.append(event)
+            return
+        if kind is stt.SpeechEventType.END_OF_SPEECH:
+            self.give_up()
+            return
+        words = [word.shifted(self._offset) for word in words_of(event)]
+        self.words_heard += bool(words)
+        if kind is stt.SpeechEventType.FINAL_TRANSCRIPT:
+            if words:
+                self.finals.append(Final(words, event.alternatives[0].confidence or None))
             self.partial = []
         elif kind in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
-            self.partial = self.words(event)
+            self.partial = words
             self.settled = self.settled or kind is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT
 
-    def words(self, event: stt.SpeechEvent) -> list[TimedWord]:
-        """An event's words on the session's timeline."""
-        return [word.shifted(self._offset) for word in words_of(event)]
+    def give_up(self) -> None:
+        """Nothing more is expected of the speech so far."""
+        self.open, self.settled = False, True
+        self.partial = []
 
     @property
     def pending(self) -> list[TimedWord]:
         """Everything that is not stored yet."""
-        return [word for event in self.finals for word in self.words(event)] + self.partial
+        return [word for final in self.finals for word in final.words] + self.partial

@@ -56,23 +56,6 @@ class Answer:
 Measure = Callable[[Answer], Delivery]
 
 
-async def measure_turn(ear: Ear, turn: Turn, floor: Floor, executor: Executor, measure: Measure) -> Delivery | None:
-    """Measure an answer from the sound that this process heard; None if there are no words in it.
-
-    Words from before a crash are left out: hesitation is never measured across a hole.
-    """
-    words = [word for word in spoken_words(turn) if word.start >= ear.offset]
-    if not words:
-        return None
-    start, end = max(ear.offset, words[0].start - LEAD), words[-1].end + TAIL
-    resumed = len(words) < len(spoken_words(turn))
-    heard = await ear.speech(start, end)
-    answer = Answer(
-        ear.sound(start, end), start, words, Floor(None) if resumed else floor, turn.interruptions, heard, held_up_in(turn)
-    )  # fmt: skip
-    return await asyncio.get_running_loop().run_in_executor(executor, measure, answer)
-
-
 def spoken_words(turn: Turn) -> list[Word]:
     """The words of an answer that have a sound."""
     return [word for piece in turn.heard if not piece.typed for word in piece.words]
@@ -91,28 +74,76 @@ class Sound(Protocol):
     def __getitem__(self, part: slice, /) -> Samples: ...
 
 
-def measure_recorded(
-    candidate: Sound, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
-) -> Delivery | None:
-    """The same from the recording, for an answer whose measuring a crash prevented."""
+def is_measured(turn: Turn) -> bool:
+    """Whether a turn is an answer with a sound. A request ("could you repeat that?") is none, and neither is a typed answer."""
+    return turn.answered and turn.intent == "answer" and bool(spoken_words(turn))
+
+
+def measured_words(turn: Turn, holes: Sequence[tuple[float, float]]) -> list[Word]:
+    """The words of an answer that are measured: nothing is measured across a hole, so the part with the most words."""
     parts: list[list[Word]] = [[]]
-    edges = [t for t, _ in holes]
+    edges = sorted(t for t, _ in holes)
     for word in spoken_words(turn):
         while edges and word.start >= edges[0]:
             edges.pop(0)
             parts.append([])
         parts[-1].append(word)
-    words = max(parts, key=len)
+    return max(parts, key=len)
+
+
+def floor_of(turn: Turn, words: Sequence[Word]) -> Floor:
+    """When the candidate was given the floor for an answer of which `words` are measured.
+
+    The end of the utterance that put the question last (itself, a repeat, or in other words) before the answer began. A
+    nudge or a notice puts no question, and what is said after the answer began cannot have been waited for. Not known where
+    the beginning of the answer is not measured, or the question did not sound before it.
+    """
+    spoken = spoken_words(turn)
+    if not words or not spoken or words[0] is not spoken[0]:
+        return Floor(None)
+    before = [put for put in turn.put if put.t <= words[0].start]
+    return Floor(before[-1].end, before[-1].transport) if before else Floor(None)
+
+
+def leg_of(time: float, holes: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """(start, end) of the stretch of the recording without a hole in which a session time lies; the last has no end."""
+    low = max((t for t, _ in holes if t <= time), default=0.0)
+    high = min((t for t, _ in holes if t > time), default=float("inf"))
+    return low, high
+
+
+async def measure_turn(
+    ear: Ear, turn: Turn, holes: Sequence[tuple[float, float]], executor: Executor, measure: Measure
+) -> Delivery | None:
+    """Measure an answer from the sound that this process heard.
+
+    None where that sound is not here (most words are from before a cut, or it is no longer kept): the recording has it.
+    """
+    words = measured_words(turn, holes)
     if not words:
         return None
-    low = max((t for t, _ in holes if t <= words[0].start), default=0.0)
-    high = min((t for t, _ in holes if t > words[0].start), default=len(candidate) / rate)
+    start, end = max(ear.offset, words[0].start - LEAD), words[-1].end + TAIL
+    if words[0].start < ear.offset or start < ear.earliest:
+        return None
+    heard = await ear.speech(start, end)
+    sound = ear.sound(start, end)
+    answer = Answer(sound, start, words, floor_of(turn, words), turn.interruptions, heard, held_up_in(turn))
+    return await asyncio.get_running_loop().run_in_executor(executor, measure, answer)
+
+
+def measure_recorded(
+    candidate: Sound, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
+) -> Delivery | None:
+    """The same from the recording, for an answer that was not measured while it was heard."""
+    words = measured_words(turn, holes)
+    if not words:
+        return None
+    low, high = leg_of(words[0].start, holes)
+    high = min(high, len(candidate) / rate)
     start, end = max(low, words[0].start - LEAD), words[-1].end + TAIL
     samples, refiner = _listened(candidate, rate, (low, high), (start, end))
-    whole = words[0] is spoken_words(turn)[0]
-    floor = Floor(turn.spoken.end, turn.spoken.transport) if turn.spoken and whole else Floor(None)
     heard = speech_in(refiner, start - low, end - low)
-    return measure(Answer(samples, start, words, floor, turn.interruptions, heard, held_up_in(turn)))
+    return measure(Answer(samples, start, words, floor_of(turn, words), turn.interruptions, heard, held_up_in(turn)))
 
 
 def _listened(

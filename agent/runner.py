@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.advising import advise
 from agent.artefacts import write_report
@@ -16,10 +17,11 @@ from agent.engines import Engines
 from agent.history import reports_in
 from agent.journal import Journal
 from agent.line import Caller, Line
-from agent.measuring import Measure, measure_answer, measure_recorded
+from agent.measuring import Measure, is_measured, measure_answer, measure_recorded
 from agent.recorder import RATE, Recorder, Recording
 from agent.signals import Stopped, stop_signals
 from agent.speaking import Watcher
+from agent.tasks import cancel_and_wait, first_of
 from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from dialogue.state import fold
@@ -27,6 +29,8 @@ from memory.events import Ended, Measured
 from memory.store import EventStore
 from voice.stt.decoder import EngineError
 
+BOOKKEEPING = 5.0  # s that a call whose farewell was heard has for its last events
+CLOSING = 10.0  # s that the session may take to close
 log = logging.getLogger(__name__)
 
 
@@ -41,18 +45,18 @@ class CallPlan:
     lease_seconds: float
     out_of_answers: Callable[[], bool] = lambda: False
     by_phone: bool = False
+    clock: Callable[[], float] = time.monotonic
 
 
 async def run_call(plan: CallPlan, journal: Journal, recorder: Recorder) -> None:
     """A call of one leg: until the farewell, the caller's hanging up, or a stop signal (raises Stopped, everything stored)."""
     async with stop_signals() as stopping:
-        leasing = asyncio.create_task(journal.keep_lease(plan.lease_seconds), name="leasing")
         leg = Leg(plan, journal, recorder)
+        leasing = asyncio.create_task(journal.keep_lease(plan.lease_seconds), name="leasing")
         try:
             await leg.run(stopping, leasing)
         finally:
-            leasing.cancel()
-            await asyncio.gather(leasing, return_exceptions=True)
+            await cancel_and_wait(leasing)
         state = journal.state
         if not state.ended:
             await journal.write(Ended(at=time.time(), t=recorder.seconds, reason="candidate_left"))
@@ -64,7 +68,7 @@ class Leg:
     def __init__(self, plan: CallPlan, journal: Journal, recorder: Recorder) -> None:
         self._journal = journal
         self._recorder = recorder
-        self._line = Line(plan.caller, recorder)
+        self._line = Line(plan.caller, recorder, plan.clock)
         self.call = Call(
             journal, plan.mind, plan.engines, offset=recorder.start / RATE, watcher=plan.watcher,
             out_of_answers=plan.out_of_answers, by_phone=plan.by_phone,
@@ -75,38 +79,40 @@ class Leg:
 
     async def run(self, stopping: asyncio.Event, leasing: asyncio.Task[None]) -> None:
         """Until the farewell or the caller is gone. Raises Stopped when told to stop, and whatever `leasing` raises."""
-        await self.call.session.start(self.call.agent, record=False)
-        talking = asyncio.create_task(self.call.run(self._line.output), name="talking")
-        ticking = asyncio.create_task(self._line.run(), name="ticking")
-        stopped = asyncio.create_task(stopping.wait(), name="stopping")
-        tasks = {talking, ticking, stopped}
+        tasks: list[asyncio.Task[Any]] = []
         try:
-            done, _ = await asyncio.wait({*tasks, leasing}, return_when=asyncio.FIRST_COMPLETED)
-            if talking in done or leasing in done:
-                for task in done:
-                    task.result()  # raises what went wrong
-            elif ticking in done:
-                ticking.result()
-                if not self._journal.state.ended:
-                    talking.cancel()
-                    await asyncio.gather(talking, return_exceptions=True)
-                    await self.call.hung_up()
-                else:  # the farewell was heard and the caller was faster than its last bookkeeping
-                    await asyncio.wait({talking}, timeout=5.0)
-            else:
+            await self.call.session.start(self.call.agent, record=False)
+            talking = asyncio.create_task(self.call.run(self._line.output), name="talking")
+            ticking = asyncio.create_task(self._line.run(), name="ticking")
+            stopped = asyncio.create_task(stopping.wait(), name="stopping")
+            tasks = [talking, ticking, stopped]
+            done = await first_of(talking, ticking, stopped, leasing)
+            for task in done - {stopped}:
+                task.result()  # raises what went wrong
+            if talking in done:
+                return
+            if ticking not in done:
                 raise Stopped
+            if self._journal.state.ended:  # the farewell was heard and the caller was faster than its last bookkeeping
+                await asyncio.wait({talking}, timeout=BOOKKEEPING)
+            else:
+                await cancel_and_wait(talking)
+                await self.call.hung_up()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self.call.aclose()
-            self._recorder.close()
+            try:
+                await cancel_and_wait(*tasks)
+                async with asyncio.timeout(CLOSING):
+                    await self.call.aclose()
+            except TimeoutError:
+                log.warning("the call did not close within %g s; it is left as it is", CLOSING)
+            finally:
+                self._recorder.close()
 
 
 async def measure_missing(journal: Journal, recording: Recording, measure: Measure = measure_answer) -> None:
     """Measure the answers whose measuring a crash prevented, from the recording: only their part of it is read."""
-    missing = [t for t in journal.state.turns if t.answered and t.delivery is None and t.words and t.intent == "answer"]
-    if not missing:
+    missing = [turn for turn in journal.state.turns if is_measured(turn) and turn.delivery is None]
+    if not missing or not recording.length:
         return
     for turn in missing:
         try:
@@ -115,8 +121,8 @@ async def measure_missing(journal: Journal, recording: Recording, measure: Measu
             )
         except EngineError:  # of the machine's models, which come back
             raise
-        except Exception:  # its numbers are missing then; without this the report would be, too
-            log.exception("an answer cannot be measured from the recording")
+        except Exception:  # an answer that cannot be measured has no measures; the others and the report do
+            log.warning("answer %d could not be measured from the recording", turn.number, exc_info=True)
             continue
         if delivery is not None:
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))

@@ -29,16 +29,16 @@ def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Sa
         case "none":
             return Reply((), say("patience"))
         case "repeat" | "go_on":
-            return _again(turn, intent, at, t, "repeat", say("repeat", question=turn.text))
+            return put_again(turn, intent, at, t, "repeat", say("repeat", question=turn.text))
         case "time":
             # Thinking is not an answer; nothing is said but that there is time.
             return remark("patience", say("patience"), at, t)
         case "rephrase":
-            return _again(turn, intent, at, t, "rephrase", say("rephrase", short_question=short))
+            return put_again(turn, intent, at, t, "rephrase", say("rephrase", short_question=short))
         case "distress" | "language":
-            return _again(turn, intent, at, t, "reply", say(intent.name))
+            return put_again(turn, intent, at, t, "reply", say(intent.name))
         case "complaint" | "robot" | "question_back":
-            return _again(turn, intent, at, t, "reply", say(intent.name, question=turn.text))
+            return put_again(turn, intent, at, t, "reply", say(intent.name, question=turn.text))
         case "human" | "leave":
             human = intent.name == "human"
             text = say("human" if human else "left")
@@ -49,7 +49,7 @@ def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Sa
     return None
 
 
-def _again(
+def put_again(
     turn: Turn, intent: Intent, at: float, t: float, purpose: Literal["repeat", "rephrase", "reply"], text: str
 ) -> Reply:  # fmt: skip
     """Say it, and the turn starts afresh: what was said to ask for it is no part of the answer."""

@@ -6,11 +6,13 @@ and is used only if nothing changed since. All times come in as arguments.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
-from dialogue.asides import aside, asked_enough
+from dialogue.asides import aside, asked_enough, put_again
 from dialogue.backends.base import LanguageModel
 from dialogue.intents import Intent, intent_of
 from dialogue.language import tokens
@@ -24,6 +26,9 @@ from dialogue.wording import Wording, word
 from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_phrases
+
+SHORTEST_UNASKED = 8  # words, from which on what is said is an answer though the question did not sound
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,11 @@ class Mind:
 
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
         """Requests that leave the question open, or end it without an answer; None for an answer."""
+        if turn.spoken is None and intent.name in ("answer", "question_back") and _is_a_call(turn):
+            # The question did not sound: "hello? are you there?" is no answer to it.
+            intent = Intent("repeat")
+            if not asked_enough(state, turn, intent):
+                return put_again(turn, intent, at, t, "repeat", self._say(state, "once_more", question=turn.text))
         if asked_enough(state, turn, intent):
             return self._leave(state, turn, intent.name, self._say(state, "moving_on"), at, t)
         return aside(state, turn, intent, at, t, lambda key, **values: self._say(state, key, **values))
@@ -164,10 +174,15 @@ class Mind:
         if decision.act != "probe" or state.turn is None:
             return None
         earlier = [turn.text for turn in state.turns]
-        return await word(
-            decision, heard=state.turn.answer, earlier=earlier, model=self._model, deadline=self._deadline,
-            words=state.turn.words,
-        )  # fmt: skip
+        wanted = partial(
+            word, decision, heard=state.turn.answer, earlier=earlier, deadline=self._deadline, words=state.turn.words
+        )
+        try:
+            return await wanted(model=self._model)
+        except Exception as error:  # whatever a model may do: the embedded wording needs none
+            log.warning("a model failed to word a follow-up: %s", type(error).__name__, exc_info=error)
+            embedded = await wanted(model=None)
+            return embedded and replace(embedded, problem=f"the model failed: {type(error).__name__}")
 
     def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
         """The turn is over and there will be no more answers (recordings that have run out): thank and close."""
@@ -181,6 +196,14 @@ class Mind:
     def again(self, state: State, turn: Turn, at: float, t: float) -> Reply:
         """The question once more. What was answered so far stays."""
         return remark("repeat", self._say(state, "repeat", question=turn.text), at, t)
+
+    def once_more(self, state: State, turn: Turn, at: float, t: float) -> Reply:
+        """The question did not sound, or not enough of it: put it again."""
+        return remark("repeat", self._say(state, "once_more", question=turn.text), at, t)
+
+    def not_understood(self, state: State, at: float, t: float, *, typing: bool = False) -> Reply:
+        """There was speech and no word of it was understood. `typing`: it was said before; offer another way."""
+        return remark("notice", self._say(state, "offer_typing" if typing else "not_understood"), at, t)
 
     def patient(self, state: State, at: float, t: float) -> Reply:
         """There is time."""
@@ -282,6 +305,11 @@ def _supposing(state: State, turn: Turn, words: Sequence[Word]) -> State:
     piece = Heard(at=0.0, turn=turn.number, text=text, words=list(words), end=words[-1].end if words else 0.0)
     supposed = replace(turn, heard=(piece,), answered=True, intent="answer")
     return replace(state, turns=tuple(supposed if t.number == turn.number else t for t in state.turns))
+
+
+def _is_a_call(turn: Turn) -> bool:
+    """Whether what was said is too short to be an answer to a question that nobody heard; what was typed is one."""
+    return len(turn.answer.split()) < SHORTEST_UNASKED and not any(piece.typed for piece in turn.heard)
 
 
 def _same(a: str, b: str) -> bool:

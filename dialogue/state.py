@@ -49,7 +49,7 @@ class Turn:
     note: str = ""
     instead: str = ""  # the planned question whose place this one took
     asked_at: float = 0.0
-    spoken: Spoken | None = None
+    put: tuple[Spoken, ...] = ()  # utterances in which the question was heard: itself, repeats, in other words
     heard: tuple[Heard, ...] = ()
     answered: bool = False
     intent: str | None = None
@@ -58,6 +58,11 @@ class Turn:
     reopened: int = 0
     thumb: bool | None = None  # what a person thought of this follow-up
     reworded: str = ""  # how a person would have asked it
+
+    @property
+    def spoken(self) -> Spoken | None:
+        """The last time that the question was put. None: the candidate has not heard it."""
+        return self.put[-1] if self.put else None
 
     @property
     def answer(self) -> str:
@@ -87,7 +92,6 @@ class State:
     skipped: tuple[tuple[str, str], ...] = ()
     holes: tuple[tuple[float, float], ...] = ()  # (t, gap in s) of each resume
     last_spoken_end: float = 0.0
-    pauses: tuple[float, ...] = field(default=())  # the candidate's own silent pauses so far, s
     engines: dict[str, str] = field(default_factory=dict)
     notes: tuple[Noted, ...] = ()
     yielded: Yielded | None = None  # people have the floor, and the agent only listens
@@ -102,6 +106,12 @@ class State:
         if not self.ended or self.farewell_heard:
             return ""
         return next((s.text for s in reversed(self.said) if s.purpose in ("farewell", "closing")), "")
+
+    @property
+    def pauses(self) -> tuple[float, ...]:
+        """The candidate's own silent pauses so far, s."""
+        deliveries = [turn.delivery for turn in self.turns if turn.delivery]
+        return tuple(pause.end - pause.start for delivery in deliveries for pause in delivery.silent_pauses)
 
     @property
     def turn(self) -> Turn | None:
@@ -180,7 +190,10 @@ def apply(state: State, event: AnyEvent) -> State:
             return replace(state, turns=(*state.turns, turn))
         case Spoken():
             state = replace(state, last_spoken_end=event.end, farewell_heard=bool(state.ended))
-            return _on_turn(state, event.turn, spoken=event)
+            asked = _find(state, event.turn)
+            return (
+                _on_turn(state, event.turn, put=(*asked.put, event)) if asked and _puts(state, asked, event) else state
+            )
         case Started():
             return replace(state, engines=event.engines, started=True)
         case Noted():
@@ -195,14 +208,16 @@ def apply(state: State, event: AnyEvent) -> State:
         case Answered():
             return _on_turn(state, event.turn, answered=True, intent=event.intent)
         case Measured():
-            lengths = [p.end - p.start for p in event.delivery.silent_pauses]
-            state = replace(state, pauses=(*state.pauses, *lengths))
-            return _on_turn(state, event.turn, delivery=event.delivery)
+            answer = _find(state, event.turn)
+            # Of an answer that was opened again while it was measured, a part was measured.
+            fits = answer is not None and answer.answered and answer.intent == "answer"
+            return _on_turn(state, event.turn, delivery=event.delivery) if fits else state
         case Reopened():
             reopened = _find(state, event.turn)
             kept = tuple(t for t in state.turns if t.number <= event.turn)
             state = replace(state, turns=kept)
-            return _on_turn(state, event.turn, answered=False, reopened=reopened.reopened + 1) if reopened else state
+            changes = {"answered": False, "delivery": None}
+            return _on_turn(state, event.turn, reopened=reopened.reopened + 1, **changes) if reopened else state
         case Interrupted():
             over = _find(state, event.turn)
             return _on_turn(state, event.turn, interruptions=over.interruptions + 1) if over else state
@@ -224,6 +239,18 @@ def apply(state: State, event: AnyEvent) -> State:
 
 def _find(state: State, number: int | None) -> Turn | None:
     return next((turn for turn in state.turns if turn.number == number), None)
+
+
+def _puts(state: State, turn: Turn, spoken: Spoken) -> bool:
+    """Whether the question was heard in an utterance: it holds it, and at least half of it had sounded when it ended."""
+    if not spoken.text:  # an old log does not say: what was said first put it
+        return not turn.put and spoken.heard_share > 0.0
+    plan = (*state.interview.questions, *state.interview.reserve) if state.interview and turn.probe is None else ()
+    for question in (turn.text, *(q.short for q in plan if q.id == turn.question)):
+        at = spoken.text.rfind(question) if question else -1
+        if at >= 0:
+            return spoken.heard_share * len(spoken.text) >= at + len(question) / 2
+    return False
 
 
 def _on_turn(state: State, number: int | None, **changes: object) -> State:

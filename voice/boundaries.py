@@ -68,11 +68,16 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
     """
     first, last = round(start / FRAME_SECONDS), round(end / FRAME_SECONDS)
     low = max(0, first - EDGE)
-    detector = refiner.detector  # once: it is computed for all that was heard
-    probabilities = refiner.probabilities[low : last + EDGE]
+    probabilities = refiner.probabilities_between(low, last + EDGE)
+    first_window = low * FRAME // WINDOW
+    detector = refiner.detected_between(first_window, (last + EDGE) * FRAME // WINDOW + 2)
     mask = _smooth(probabilities > JUDGED)
     found = runs(mask)
-    heard = [detector[(low + a) * FRAME // WINDOW : (low + b) * FRAME // WINDOW + 2].max(initial=0.0) for a, b in found]
+
+    def window(frame: int) -> int:
+        return frame * FRAME // WINDOW - first_window
+
+    heard = [detector[window(low + a) : window(low + b) + 2].max(initial=0.0) for a, b in found]
     somewhere = max(heard, default=0.0) >= HEARD
     for (a, b), most in zip(found, heard, strict=True):
         mask[a:b] = most >= HEARD or (somewhere and probabilities[a:b].mean() >= SURE)
@@ -85,13 +90,13 @@ def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
         for a, b in runs(inside)
     ]
     if not speech:
-        return SpeechMap([], 0.0, float(detector[first * FRAME // WINDOW :].max(initial=0.0)))
+        return SpeechMap([], 0.0, float(detector[window(first) : window(last) + 2].max(initial=0.0)))
     frames = low + np.flatnonzero(inside)
-    levels = total(refiner.levels[frames])
+    levels = total(refiner.levels.at(frames))
     blocks = np.minimum(frames // STEP, len(refiner.noise) - 1)
-    floor = np.maximum(total(refiner.noise[blocks]), np.percentile(levels, 75) - RANGE_DB)
+    floor = np.maximum(total(refiner.noise.at(blocks)), np.percentile(levels, 75) - RANGE_DB)
     snr = float(np.percentile(levels, 75) - np.median(floor))
-    windows = np.minimum(frames * FRAME // WINDOW, len(detector) - 1)
+    windows = np.minimum(frames * FRAME // WINDOW - first_window, len(detector) - 1)
     return SpeechMap(speech, snr, float(np.median(detector[windows])))
 
 

@@ -27,6 +27,7 @@ _OFTEN_OPEN = frozenset(
 )
 # Alone, these only announce that an answer is coming.
 _OPENERS = frozenset("well so okay ok yeah yes right sure oh alright first now look i see hmm".split())
+_WORD = re.compile(r"[\w'’-]+")
 # A request for time, with at most five words after it ("let me think about that for a moment").
 _WANTS_TIME = re.compile(
     r"\b(let me (think|see|just think|consider|recall|remember)|give me (a|one|just a) (second|moment|minute|sec)"
@@ -80,23 +81,50 @@ def wants_time(text: str) -> bool:
     return bool(_WANTS_TIME.search(text.strip()))
 
 
+@dataclass(frozen=True)
+class Ending:
+    """What the words of a turn say of its end. Read once for each text: a long answer is not read again for each tick."""
+
+    words: bool = False  # there are words: neither white space nor punctuation alone
+    wants_time: bool = False
+    closed: bool = False  # on a full stop, a question mark or the like
+    filled_pause: bool = False
+    open: bool = False  # nobody ends a sentence like this
+    often_open: bool = False  # somebody might
+
+
+def read_ending(text: str) -> Ending:
+    """All that the rules look at in the words of a turn."""
+    words = _WORD.findall(text.lower())
+    if not words:
+        return Ending()
+    last = words[-1]
+    return Ending(
+        words=True,
+        wants_time=wants_time(text),
+        closed=text.rstrip().endswith((".", "?", "!")),
+        filled_pause=last in FILLED_PAUSES,
+        open=last in _OPEN_ENDINGS or all(word in _OPENERS for word in words),
+        often_open=last in _OFTEN_OPEN,
+    )
+
+
 def required_silence(moment: Moment, patience: Patience) -> float:
     """Seconds of silence after which the turn counts as over."""
-    words = re.findall(r"[\w'’-]+", moment.text.lower())
-    if not words:
+    return silence_after(read_ending(moment.text), moment, patience)
+
+
+def silence_after(ending: Ending, moment: Moment, patience: Patience) -> float:
+    """The same, where the ending of the moment's words was read before."""
+    if not ending.words:
         return float("inf")
-    if wants_time(moment.text):
+    if ending.wants_time:
         return patience.asked_for_time
-    sound = moment.end_of_turn
-    closed = moment.text.rstrip().endswith((".", "?", "!"))
+    sound, closed = moment.end_of_turn, ending.closed
     surely = sound is not None and sound >= patience.surely
-    if words[-1] in FILLED_PAUSES:
+    if ending.filled_pause:
         needed = patience.filled_pause
-    elif (
-        all(word in _OPENERS for word in words)
-        or words[-1] in _OPEN_ENDINGS
-        or (words[-1] in _OFTEN_OPEN and not closed and not surely)
-    ):
+    elif ending.open or (ending.often_open and not closed and not surely):
         needed = patience.open_clause
     elif sound is None or patience.unlikely <= sound < patience.likely:
         needed = patience.unsure
@@ -136,6 +164,10 @@ class Turn:
     last_nudge: float | None = None
     held: float = 0.0  # until then somebody else spoke, or a pause was asked for: no silence of the candidate's
     inner_pauses: list[float] = field(default_factory=list)
+    _ending: Ending = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._ending = read_ending(self.text)
 
     def speech_began(self, at: float) -> None:
         if self.speech_ended is not None:
@@ -153,8 +185,9 @@ class Turn:
         self.held = now
 
     def heard(self, text: str) -> None:
-        """All words of the turn so far."""
-        self.text = text
+        """All words of the turn so far. Cheap as long as they are the same."""
+        if text != self.text:
+            self.text, self._ending = text, read_ending(text)
 
     def sounded_final(self, probability: float) -> None:
         self.end_of_turn = probability
@@ -164,20 +197,20 @@ class Turn:
         return Moment(self.text, self.speech_seconds, self.end_of_turn, self.expected_seconds, self.habit)
 
     def decide(self, now: float) -> Action:
-        """Wait, take the turn, or help a silent candidate."""
+        """Wait, take the turn, or help a silent candidate. Costs the same however long the answer is."""
         if self.speaking:
             return Action.WAIT
-        if not self.text.strip():
+        if not self._ending.words:
             # Sound without words (a cough, a sigh) is a sign of life, not an answer.
             quiet_since = max(self.began, self.speech_ended or 0.0, self.last_nudge or 0.0, self.held)
             return Action.NUDGE if now - quiet_since >= self.think else Action.WAIT
-        assert self.speech_ended is not None or self.text
         silence = now - max(self.speech_ended if self.speech_ended is not None else self.began, self.held)
-        if wants_time(self.text):
+        if self._ending.wants_time:
             quiet_since = max(self.speech_ended or 0.0, self.last_nudge or 0.0, self.held)
             needed = max(self.patience.asked_for_time, 1.5 * self.think)
             return Action.NUDGE if now - quiet_since >= needed else Action.WAIT
-        return Action.COMMIT if silence >= required_silence(self.moment, self.patience) else Action.WAIT
+        needed = silence_after(self._ending, self.moment, self.patience)
+        return Action.COMMIT if silence >= needed else Action.WAIT
 
 
 def habit_of(pauses: list[float]) -> float | None:

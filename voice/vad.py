@@ -16,6 +16,9 @@ from voice.audio import SPEECH_RATE, Samples, to_int16
 WINDOW = VAD_WINDOW_SAMPLES
 WINDOW_SECONDS = WINDOW / SPEECH_RATE
 
+# What the detector says of one window: the probability of speech, 0..1, and when the window ends, s.
+Detection = tuple[float, float]
+
 
 @dataclass(frozen=True)
 class SpeechChange:
@@ -64,7 +67,7 @@ class SpeechDetector:
         self._rest: Samples = np.zeros(0, np.float32)
         self._windows = 0
 
-    def push(self, samples: Samples) -> Iterator[tuple[float, float]]:
+    def push(self, samples: Samples) -> Iterator[Detection]:
         pending = np.concatenate([self._rest, samples])
         whole = len(pending) // WINDOW * WINDOW
         self._rest = pending[whole:]

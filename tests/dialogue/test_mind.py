@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogue.intents import intent_of
+from dialogue.reply import Reply
 from dialogue.report import sentences_of
 from dialogue.state import fold
 from dialogue.validator import validate
 from memory.events import Heard, Noted, TookBack, Yielded, decode, encode
 from memory.records import Word
 from prompts.loader import load_phrases
-from tests.dialogue.helpers import GOOD, agreed, conversation, timed
+from tests.dialogue.helpers import GOOD, Conversation, agreed, conversation, timed
 
 
 def asked(call: object) -> list[str]:
@@ -145,11 +149,95 @@ def test_a_proposal_is_used_only_for_the_words_it_was_made_for() -> None:
     assert plain.answer(GOOD["improved-process"]) == proposed.answer(GOOD["improved-process"], propose=True)
 
 
+def proposed_for(call: Conversation, words: str, turn: int, said: str) -> str:
+    """What is said after `said`, with a proposal that was made for `words` of turn `turn`, and says so."""
+
+    async def reply() -> Reply:
+        state = call.state
+        asked = state.awaiting
+        assert asked is not None
+        made = await call.mind.propose(state, asked, timed(words, call.t))
+        assert made.wording is not None, "there is something to tell it by"
+        marked = replace(made, turn=turn, wording=replace(made.wording, text="This is the proposal."))
+        call.events.append(
+            Heard(at=0, t=call.t, turn=asked.number, text=said, words=timed(said, call.t), end=call.t + 9)
+        )
+        call.t += 10
+        assert call.state.awaiting is not None
+        return await call.mind.commit(call.state, call.state.awaiting, at=0, t=call.t, proposal=marked)
+
+    return call.take(asyncio.run(reply()))
+
+
+STORY = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
+
+
+@pytest.mark.parametrize(
+    ("turn", "said", "used"),
+    [
+        (0, STORY, True),
+        (0, STORY.upper().replace(",", ""), True),  # the same words, written otherwise
+        (0, f"{STORY} We saved six hours.", False),  # they went on
+        (0, STORY.replace("streaming", "batches"), False),
+        (1, STORY, False),  # made for another turn
+    ],
+)
+def test_a_proposal_that_does_not_match_is_not_used(turn: int, said: str, used: bool) -> None:
+    call = conversation(ids=["improved-process"])
+    call.open()
+    assert ("This is the proposal." in proposed_for(call, STORY, turn, said)) is used
+    if not used:
+        plain = conversation(ids=["improved-process"])
+        plain.open()
+        plain.answer(said)
+        assert call.said[-1] == plain.said[-1], "as if there had been none"
+
+
+class Broken:
+    """A model that fails in a way that nobody foresaw."""
+
+    name = "broken"
+
+    async def complete(self, prompt: object) -> str:
+        raise ZeroDivisionError
+
+    async def close(self) -> None: ...
+
+
+def test_a_model_that_fails_costs_its_wording_and_nothing_else() -> None:
+    plain, broken = conversation(ids=["improved-process"]), conversation(Broken(), ids=["improved-process"])
+    for call in (plain, broken):
+        call.open()
+    assert plain.answer(STORY) == broken.answer(STORY, propose=True)
+    followed = next(e for e in broken.events if e.kind == "followed")
+    assert "ZeroDivisionError" in followed.note and followed.engine == "embedded phraser"
+
+
+def test_a_question_that_did_not_sound_is_put_again_where_the_words_are_no_answer() -> None:
+    call = conversation(probes=0)
+    call.take(call.mind.open(call.state, 0, 0))
+    call.events[-1] = call.events[-1].model_copy(update={"heard_share": 0.0, "text": "x"})
+    turn = call.state.awaiting
+    assert turn is not None and turn.spoken is None
+    assert turn.text in call.answer("Hello? Is anybody there?")
+    assert call.state.turns[0].intent == "repeat" and call.state.awaiting is not None
+    call.events[-1] = call.events[-1].model_copy(update={"heard_share": 0.0, "text": "x"})
+    call.answer(GOOD["improved-process"])
+    assert call.state.turns[1].intent == "answer", "a whole story is one: they may have read it"
+
+
+def test_a_question_that_never_sounds_is_left_at_last() -> None:
+    call = conversation(probes=0)
+    call.open()
+    for _ in range(40):
+        if call.ended:
+            break
+        call.events[-1] = call.events[-1].model_copy(update={"heard_share": 0.0, "text": "x"})
+        call.answer("Hello?")
+    assert call.ended
+
+
 def test_proposals_have_no_side_effects() -> None:
-    import asyncio
-
-    from tests.dialogue.helpers import timed
-
     call = conversation()
     call.open()
     before = list(call.events)

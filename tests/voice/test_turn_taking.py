@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voice import turn_taking
 from voice.barge_in import BargeIn
 from voice.turn_taking import Action, Moment, Patience, Turn, habit_of, required_silence, wants_time
 
@@ -106,6 +109,16 @@ def test_a_silent_candidate_is_nudged_not_cut() -> None:
     assert turn.decide(15.9) is Action.WAIT
 
 
+@pytest.mark.parametrize("text", ["...", "?!", " – "])
+def test_punctuation_without_a_word_is_no_answer_and_is_nudged(text: str) -> None:
+    turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P)
+    turn.speech_began(1.0)
+    turn.speech_stopped(2.0)
+    turn.heard(text)
+    assert turn.decide(9.9) is Action.WAIT
+    assert turn.decide(10.0) is Action.NUDGE
+
+
 def test_while_speaking_nothing_is_decided() -> None:
     turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P, text="I am done.")
     turn.speech_began(0.0)
@@ -123,3 +136,47 @@ def test_backchannels_do_not_stop_the_agent_but_words_do() -> None:
     assert rule.yields(0.6, "sorry I know")
     assert not rule.yields(0.3, "sorry")
     assert rule.yields(1.0, "")
+
+
+class Counting:
+    """A pattern that counts how often it is used."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+        self.used = 0
+
+    def search(self, text: str) -> re.Match[str] | None:
+        self.used += 1
+        return self._pattern.search(text)
+
+
+def test_words_are_read_when_they_change_and_not_when_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 looks a second at an answer of two minutes must not cost a look at all of its words each."""
+    reading = Counting(turn_taking._WANTS_TIME)
+    monkeypatch.setattr(turn_taking, "_WANTS_TIME", reading)
+    turn = Turn(began=0.0, expected_seconds=60, think=12, patience=P)
+    turn.speech_began(1.0)
+    turn.speech_stopped(3.0)
+    turn.sounded_final(0.2)
+    texts = ["I moved it " * n + "and" for n in (1, 40, 400)]
+    for i, text in enumerate(texts):
+        for tick in range(100):
+            turn.heard("".join(text))  # made anew for each tick, as the call does
+            assert turn.decide(3.0 + 0.5 * i + tick / 1000) is Action.WAIT
+    assert reading.used == len(texts)
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=30), st.floats(0, 20)), min_size=1, max_size=8),
+    st.none() | st.floats(0, 1),
+)
+def test_a_turn_decides_as_if_it_read_all_words_each_time(heard: list[tuple[str, float]], sound: float | None) -> None:
+    turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P)
+    turn.speech_began(0.0)
+    turn.speech_stopped(1.0)
+    turn.end_of_turn = sound
+    for text, silence in heard:
+        turn.heard(text)
+        fresh = Turn(began=0.0, expected_seconds=60, think=8, patience=P, text=text)
+        fresh.speech_ended, fresh.speech_seconds, fresh.end_of_turn = 1.0, 1.0, sound
+        assert turn.decide(1.0 + silence) is fresh.decide(1.0 + silence)

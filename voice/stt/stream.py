@@ -1,68 +1,56 @@
-"""The streaming loop shared by all engines: recognise while the candidate speaks.
-
-Audio comes in; a speech gate opens a window; while it is open the window is decoded again and again (never two
-decodes at once, and the pace follows the engine's measured cost), which gives interim words by local agreement.
-At a short silence the window is decoded once more: PREFLIGHT. If speech goes on, the window stays open and nothing
-was lost; after `final_silence`, or on a flush, the same words become FINAL without another decode.
-"""
+"""The recognition of a call (voice/stt/recognition.py) as a LiveKit STT: frames in, speech events out."""
 
 from __future__ import annotations
 
 import asyncio
-import time
+import logging
 import weakref
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
 
 import numpy as np
 from livekit import rtc
-from livekit.agents import APIConnectOptions, stt
+from livekit.agents import APIConnectionError, APIConnectOptions, stt
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr, TimedString
 from livekit.agents.utils import AudioBuffer, is_given
 
-from voice.audio import SPEECH_RATE, Samples, from_int16, resample
-from voice.stt.agreement import LocalAgreement
+from voice.audio import SPEECH_RATE, Samples, resample
+from voice.engine_thread import EngineCalls
+from voice.front_end import FrontEnd
 from voice.stt.decoder import Decoder
-from voice.stt.hallucination import believable
-from voice.vad import SpeechChange, SpeechDetector, SpeechGate
+from voice.stt.recognition import Kind, Recognition, StreamSettings
+from voice.stt.retry import EarHealth
 from voice.words import TimedWord, joined
 
-LEAD = 0.35  # s kept before the gate opened: soft onsets
-TAIL = 0.15  # s kept after it closed
+__all__ = ["EarHealth", "LocalSTT", "LocalStream", "StreamSettings", "words_of"]
 
+KEPT = 180.0  # s of sound that a stream with a front end of its own keeps: so long may an engine fail and lose nothing
+DEADLINE, DEADLINE_RATE = 5.0, 2.0  # s at least, and s per s of sound: a decode that takes longer hangs
 
-@dataclass(frozen=True)
-class StreamSettings:
-    """Seconds. `preflight_silence` < `final_silence`: between the two, speech that goes on stays one window."""
-
-    preflight_silence: float = 0.22
-    final_silence: float = 1.2
-    interim_every: float = 0.6
-    language: str = "en"
-
-
-@dataclass
-class _Window:
-    """Open speech. Sample positions count from the start of the stream."""
-
-    start: int
-    speech_seconds: float = 0.0
-    closed_at: float | None = None
-    decoded: list[TimedWord] | None = None
-    decoded_until: int = 0
-    agreement: LocalAgreement = field(default_factory=LocalAgreement)
-    next_interim: float = 0.0
+_TYPES = {
+    Kind.START: stt.SpeechEventType.START_OF_SPEECH,
+    Kind.INTERIM: stt.SpeechEventType.INTERIM_TRANSCRIPT,
+    Kind.PREFLIGHT: stt.SpeechEventType.PREFLIGHT_TRANSCRIPT,
+    Kind.FINAL: stt.SpeechEventType.FINAL_TRANSCRIPT,
+    Kind.END: stt.SpeechEventType.END_OF_SPEECH,
+}
+log = logging.getLogger(__name__)
 
 
 class LocalSTT(stt.STT[str]):
     """A local engine as a LiveKit STT. The decoder is shared by all calls of the process; `executor` runs it.
 
-    `hints`: names and terms to expect, for engines that can use them.
+    `hints`: names and terms to expect, for engines that can use them. `front_end`: that of the call's ear, which must have
+    heard every frame before it is pushed here; without one, each stream makes its own.
     """
 
     def __init__(
-        self, decoder: Decoder, executor: Executor, settings: StreamSettings | None = None, hints: Sequence[str] = ()
+        self,
+        decoder: Decoder,
+        executor: Executor,
+        settings: StreamSettings | None = None,
+        hints: Sequence[str] = (),
+        front_end: FrontEnd | None = None,
     ) -> None:
         super().__init__(
             capabilities=stt.STTCapabilities(
@@ -70,15 +58,31 @@ class LocalSTT(stt.STT[str]):
             )
         )
         self.decoder = decoder
-        self.executor = executor
+        self.front_end = front_end
         self.prompt = f"{', '.join(hints)}." if hints else ""
         self.settings = settings or StreamSettings()
+        self._calls = EngineCalls(executor, "ears")
         self._streams: weakref.WeakSet[LocalStream] = weakref.WeakSet()
+        self._latest: LocalStream | None = None
 
     def finish_speech(self) -> None:
         """Make what was heard so far final now: the listener has decided that the turn is over."""
-        for stream in self._streams:
+        for stream in self._running():
             stream.flush()
+
+    def health(self) -> EarHealth:
+        """How recognition fares; with several streams, the worst of each. See EarHealth for the units."""
+        found = [stream.health() for stream in self._running()] or ([self._latest.health()] if self._latest else [])
+        failing = [h for h in found if h.failing_since is not None]
+        worst = min(failing, key=lambda h: h.failing_since or 0.0, default=EarHealth())
+        speech = max((h.speech_since_last_words for h in found), default=0.0)
+        return EarHealth(speech, worst.failing_since, worst.error)
+
+    def restart(self) -> None:
+        """Begin anew: what was heard and has no words yet is decoded again at once, on another thread if one hangs."""
+        self._calls.give_up()
+        for stream in self._running():
+            stream.restart()
 
     @property
     def model(self) -> str:
@@ -88,15 +92,18 @@ class LocalSTT(stt.STT[str]):
     def provider(self) -> str:
         return "vivavoce"
 
+    async def decode(self, samples: Samples, timed: bool) -> list[TimedWord]:
+        """One decode on the engine's thread. Raises EngineCallFailed, also where the engine does not return."""
+        deadline = max(DEADLINE, DEADLINE_RATE * len(samples) / SPEECH_RATE)
+        return await self._calls.call(lambda: self.decoder.decode(samples, timed=timed, prompt=self.prompt), deadline)
+
     async def _recognize_impl(
         self, buffer: AudioBuffer, *, language: NotGivenOr[str] = NOT_GIVEN, conn_options: APIConnectOptions
     ) -> stt.SpeechEvent:
         frame = rtc.combine_audio_frames(buffer)
         mono = np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels).mean(axis=1).astype(np.float32)
         samples = resample((mono / 32768.0).astype(np.float32), frame.sample_rate, SPEECH_RATE)
-        loop = asyncio.get_running_loop()
-        words = await loop.run_in_executor(self.executor, lambda: self.decoder.decode(samples, timed=True))
-        return _event(stt.SpeechEventType.FINAL_TRANSCRIPT, words, self.settings.language)
+        return _event(Kind.FINAL, await self.decode(samples, True), self.settings.language)
 
     def stream(
         self,
@@ -104,160 +111,84 @@ class LocalSTT(stt.STT[str]):
         language: NotGivenOr[str] = NOT_GIVEN,
         conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
     ) -> LocalStream:
-        made = LocalStream(self, conn_options, language if is_given(language) else self.settings.language)
+        before = self._latest
+        begin = before.undecided if before is not None and self.front_end is not None else 0
+        made = LocalStream(self, conn_options, language if is_given(language) else self.settings.language, begin)
         self._streams.add(made)
+        self._latest = made
         return made
+
+    def _running(self) -> list[LocalStream]:
+        return [stream for stream in self._streams if stream.running]
 
 
 class LocalStream(stt.RecognizeStream):
-    """One call's ears. Word times are seconds from the first sample pushed."""
+    """One call's ears. Word times are seconds from the first sample pushed (to the front end, where one is shared).
 
-    def __init__(self, engine: LocalSTT, conn_options: APIConnectOptions, language: str) -> None:
-        super().__init__(stt=engine, conn_options=conn_options, sample_rate=SPEECH_RATE)
-        self._engine = engine
-        self._settings = engine.settings
+    `begin`: the sample from which on sound counts: what a stream before this one had not decoded yet is not lost.
+    """
+
+    def __init__(self, engine: LocalSTT, conn_options: APIConnectOptions, language: str, begin: int = 0) -> None:
+        super().__init__(stt=engine, conn_options=conn_options)  # no rate: the front end resamples
         self._language = language
-        self._audio: Samples = np.zeros(0, np.float32)  # from sample position `_base`
-        self._base = 0
-        self._detector = SpeechDetector()
-        self._gate = SpeechGate(min_silence=engine.settings.preflight_silence)
-        self._window: _Window | None = None
-        self._decoding: asyncio.Task[None] | None = None
-        self._last_text = ""
+        self._shared = engine.front_end is not None
+        self._front = engine.front_end or FrontEnd(KEPT)
+        self._recognition = Recognition(
+            self._front, engine.decode, engine.decoder.max_window, engine.settings, self._told, begin
+        )
+        self._speech_at_words = self._front.speech_seconds
+
+    @property
+    def running(self) -> bool:
+        """Whether sound may still come."""
+        return not self._input_ch.closed and not self._task.done()
+
+    @property
+    def undecided(self) -> int:
+        """The sample from which on sound may still hold words that were not told."""
+        return self._recognition.undecided
+
+    def health(self) -> EarHealth:
+        """How this stream fares."""
+        retry = self._recognition.retry
+        return EarHealth(self._front.speech_seconds - self._speech_at_words, retry.since, retry.error)
+
+    def restart(self) -> None:
+        """What was heard and has no words yet is decoded again at once; new speech begins a new window."""
+        self._recognition.restart()
 
     async def _run(self) -> None:
         try:
-            async for item in self._input_ch:
-                if isinstance(item, rtc.AudioFrame):
-                    await self._hear(from_int16(np.frombuffer(item.data, np.int16)))
-                else:
-                    await self._finish_window()
-            await self._finish_window()
-        finally:
-            if self._decoding:
-                self._decoding.cancel()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._recognition.run(), name="decoding")
+                tasks.create_task(self._hear(), name="hearing")
+        except ExceptionGroup as errors:
+            # A fault of ours: LiveKit runs a stream again that raises its own kind of error, and ours goes on where it was.
+            log.exception("recognition failed")
+            raise APIConnectionError(f"recognition failed: {errors.exceptions[0]!r}") from errors
 
-    @property
-    def _now(self) -> float:
-        return (self._base + len(self._audio)) / SPEECH_RATE
+    async def _hear(self) -> None:
+        async for item in self._input_ch:
+            if isinstance(item, rtc.AudioFrame):
+                if not self._shared:
+                    self._front.push(item)
+                self._recognition.heard()
+            else:
+                self._recognition.flush()
+        if not self._shared:
+            self._front.finish()
+            self._recognition.heard()
+        self._recognition.finish()
 
-    async def _hear(self, samples: Samples) -> None:
-        self._audio = np.concatenate([self._audio, samples])
-        for probability, end in self._detector.push(samples):
-            if change := self._gate.update(probability, end):
-                await self._gate_changed(change)
-            if self._window and self._gate.speaking:
-                self._window.speech_seconds += 0.032 * (probability > 0.5)
-        window = self._window
-        if window is None:
-            self._forget(self._now - 2.0)
-        elif window.closed_at is not None and self._now - window.closed_at >= self._settings.final_silence:
-            await self._finish_window()
-        elif self._gate.speaking and self._now >= window.next_interim and not self._busy:
-            self._decoding = asyncio.create_task(self._interim(window))
-
-    @property
-    def _busy(self) -> bool:
-        return self._decoding is not None and not self._decoding.done()
-
-    async def _gate_changed(self, change: SpeechChange) -> None:
-        if change.speaking:
-            if self._window is None:
-                start = max(self._base, round((change.time - LEAD) * SPEECH_RATE))
-                self._window = _Window(start=start, next_interim=change.time + self._settings.interim_every)
-                self._send(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
-            self._window.closed_at = None
-        elif self._window is not None:
-            self._window.closed_at = change.time
-            if self._busy and self._decoding:
-                await self._decoding
-            # Not awaited: frames keep flowing while the decode runs.
-            self._decoding = asyncio.create_task(self._preflight(self._window))
-
-    async def _interim(self, window: _Window) -> None:
-        began = time.perf_counter()
-        words = await self._decode(window, timed=False)
-        took = time.perf_counter() - began
-        if self._window is not window:
-            return
-        window.next_interim = self._now + max(self._settings.interim_every, 1.5 * took)
-        shown = window.agreement.update(words)
-        if shown and joined(shown) != self._last_text:
-            self._last_text = joined(shown)
-            self._emit(stt.SpeechEventType.INTERIM_TRANSCRIPT, shown)
-        if self._now - window.start / SPEECH_RATE > self._engine.decoder.max_window:
-            await self._cut(window)
-
-    async def _preflight(self, window: _Window) -> None:
-        until = self._base + len(self._audio)
-        words = await self._decode(window, timed=True)
-        if self._window is not window:
-            return
-        window.decoded, window.decoded_until = words, until
+    def _told(self, kind: Kind, words: list[TimedWord]) -> None:
         if words:
-            self._last_text = joined(words)
-            self._emit(stt.SpeechEventType.PREFLIGHT_TRANSCRIPT, words)
-
-    async def _cut(self, window: _Window) -> None:
-        """Speech longer than the window: what is stable becomes final, the window goes on after it."""
-        words = await self._decode(window, timed=True)
-        stable = min(len(window.agreement.stable), len(words) - 1)
-        if self._window is not window or stable < 3:
-            return
-        # The widest gap among the last stable words is the least harmful place.
-        at = max(range(max(1, stable // 2), stable + 1), key=lambda i: words[i].start - words[i - 1].end)
-        self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, words[:at])
-        middle = (words[at - 1].end + words[at].start) / 2
-        window.start = round(middle * SPEECH_RATE)
-        window.agreement = LocalAgreement()
-        window.decoded = None
-        self._forget(window.start / SPEECH_RATE - 0.1)
-
-    async def _finish_window(self) -> None:
-        """Make the open window final."""
-        window = self._window
-        if window is None:
-            return
-        if self._busy and self._decoding:
-            await self._decoding
-        if window.decoded is None or (
-            window.closed_at is None and window.decoded_until < self._base + len(self._audio)
-        ):
-            window.decoded = await self._decode(window, timed=True)
-        self._window = None
-        self._last_text = ""
-        if window.decoded:
-            self._emit(stt.SpeechEventType.FINAL_TRANSCRIPT, window.decoded)
-        self._send(stt.SpeechEvent(stt.SpeechEventType.END_OF_SPEECH))
-
-    async def _decode(self, window: _Window, *, timed: bool) -> list[TimedWord]:
-        stop = self._base + len(self._audio)
-        if window.closed_at is not None:
-            stop = min(stop, round((window.closed_at + TAIL) * SPEECH_RATE))
-        samples = self._audio[window.start - self._base : stop - self._base].copy()
-        loop = asyncio.get_running_loop()
-        words = await loop.run_in_executor(
-            self._engine.executor,
-            lambda: self._engine.decoder.decode(samples, timed=timed, prompt=self._engine.prompt),
-        )
-        offset = window.start / SPEECH_RATE
-        return [word.shifted(offset) for word in believable(words, window.speech_seconds)]
-
-    def _forget(self, before: float) -> None:
-        drop = max(0, min(round(before * SPEECH_RATE) - self._base, len(self._audio)))
-        if drop > SPEECH_RATE:
-            self._audio = self._audio[drop:]
-            self._base += drop
-
-    def _emit(self, kind: stt.SpeechEventType, words: list[TimedWord]) -> None:
-        self._send(_event(kind, words, self._language))
-
-    def _send(self, event: stt.SpeechEvent) -> None:
+            self._speech_at_words = self._front.speech_seconds
         if not self._event_ch.closed:
+            event = _event(kind, words, self._language) if words else stt.SpeechEvent(_TYPES[kind])
             self._event_ch.send_nowait(event)
 
 
-def _event(kind: stt.SpeechEventType, words: list[TimedWord], language: str) -> stt.SpeechEvent:
+def _event(kind: Kind, words: list[TimedWord], language: str) -> stt.SpeechEvent:
     timed = [TimedString(w.text, start_time=w.start, end_time=w.end, confidence=_given(w.confidence)) for w in words]
     known = [w.confidence for w in words if w.confidence is not None]
     data = stt.SpeechData(
@@ -268,7 +199,7 @@ def _event(kind: stt.SpeechEventType, words: list[TimedWord], language: str) -> 
         confidence=float(np.mean(known)) if known else 0.0,
         words=timed,
     )
-    return stt.SpeechEvent(kind, alternatives=[data])
+    return stt.SpeechEvent(_TYPES[kind], alternatives=[data])
 
 
 def _given(value: float | None) -> NotGivenOr[float]:

@@ -1,27 +1,57 @@
-"""Any Voice as a LiveKit TTS: text streams in, clauses are said one by one, sound streams out."""
+"""Any Voice as a LiveKit TTS: text streams in, clauses are said one by one, sound streams out.
+
+A clause that a voice fails at is tried once more, then said by the fallback voice; only where nobody can say it does the
+sentence fail, with an error that LiveKit hands on (event "error", TTSError) to whoever speaks.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import Executor
 
-from livekit.agents import APIConnectOptions, tts
+import numpy as np
+from livekit.agents import APIConnectOptions, APIError, tts
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.utils import shortuuid
 
 from voice.audio import Samples, resample, to_int16
+from voice.engine_thread import EngineCallFailed, EngineCalls, EngineHangs
+from voice.stt.decoder import EngineError
 from voice.tts.clauses import ClauseSplitter, clauses
 from voice.tts.voice import PhraseCache, Voice
 
+DEADLINE, DEADLINE_CHARACTER = 10.0, 0.2  # s at least, and s per character: a voice that takes longer hangs
+REST = 30.0  # s for which a voice that failed is not asked where the fallback can speak
+TRIES = 2  # for each voice
+
+log = logging.getLogger(__name__)
+
+
+class SpeechFailed(EngineError):
+    """No voice could say a clause; the message names what each failed with, and not the clause."""
+
 
 class ClauseTTS(tts.TTS[str]):
-    """`rate`: Hz of the sound that goes out; the voice's own rate is resampled to it."""
+    """`rate`: Hz of the sound that goes out; a voice's own rate is resampled to it.
 
-    def __init__(self, voice: Voice, executor: Executor, rate: int = 24_000, cache: PhraseCache | None = None) -> None:
+    `fallback`: the voice that speaks where `voice` fails.
+    """
+
+    def __init__(
+        self,
+        voice: Voice,
+        executor: Executor,
+        rate: int = 24_000,
+        cache: PhraseCache | None = None,
+        fallback: Voice | None = None,
+    ) -> None:
         super().__init__(capabilities=tts.TTSCapabilities(streaming=True), sample_rate=rate, num_channels=1)
         self.voice = voice
+        self.fallback = fallback
         self.cache = cache or PhraseCache()
-        self._executor = executor
+        self._calls = EngineCalls(executor, "mouth")
+        self._rests_until = float("-inf")  # on the loop's clock
 
     @property
     def model(self) -> str:
@@ -32,23 +62,52 @@ class ClauseTTS(tts.TTS[str]):
         return "vivavoce"
 
     async def clip(self, clause: str) -> Samples:
-        """The sound of one clause at the outgoing rate, from the cache or made now."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self._make, clause)
+        """The sound of one clause at the outgoing rate, from the cache or made now. Raises SpeechFailed."""
+        known = self.cache.find(self.voice, clause, self.sample_rate)
+        if known is not None:
+            return known
+        now = asyncio.get_running_loop().time
+        reasons = []
+        if self.fallback is None or now() >= self._rests_until:
+            try:
+                return await self._say(self.voice, clause)
+            except EngineCallFailed as error:
+                reasons.append(f"{self.voice.name}: {error}")
+                self._rests_until = now() + REST
+        else:
+            reasons.append(f"{self.voice.name}: failed a moment ago")
+        if self.fallback is not None:
+            log.warning("the fallback voice speaks (%s)", reasons[0])
+            try:
+                return await self._say(self.fallback, clause)
+            except EngineCallFailed as error:
+                reasons.append(f"{self.fallback.name}: {error}")
+        raise SpeechFailed(f"no voice could say {len(clause)} characters ({'; '.join(reasons)})")
 
     async def warm(self, texts: list[str]) -> None:
-        """Make phrases before they are needed."""
+        """Make phrases before they are needed. One that cannot be made is left for then."""
         for text in texts:
             for clause in clauses(text):
-                await self.clip(clause)
+                try:
+                    await self.clip(clause)
+                except SpeechFailed as error:
+                    log.warning("a phrase could not be made ahead: %s", error)
 
-    def _make(self, clause: str) -> Samples:
-        return self.cache.get(
-            self.voice,
-            clause,
-            self.sample_rate,
-            lambda: resample(self.voice.say(clause), self.voice.rate, self.sample_rate),
-        )
+    async def _say(self, voice: Voice, clause: str) -> Samples:
+        """By this voice, tried again once. Raises EngineCallFailed."""
+
+        def make() -> Samples:
+            return self.cache.get(voice, clause, self.sample_rate, lambda: _sound(voice, clause, self.sample_rate))
+
+        for _ in range(TRIES - 1):
+            try:
+                return await self._calls.call(make, DEADLINE + DEADLINE_CHARACTER * len(clause))
+            except EngineHangs:
+                if self.fallback is not None and voice is not self.fallback:
+                    raise  # silence for as long again helps nobody
+            except EngineCallFailed:
+                pass
+        return await self._calls.call(make, DEADLINE + DEADLINE_CHARACTER * len(clause))
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
@@ -57,6 +116,16 @@ class ClauseTTS(tts.TTS[str]):
 
     def stream(self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> tts.SynthesizeStream:
         return _Streamed(tts=self, conn_options=conn_options)
+
+
+def _sound(voice: Voice, clause: str, rate: int) -> Samples:
+    """What a voice makes of a clause, at `rate` Hz. Raises EngineError for what nobody could hear."""
+    made = voice.say(clause)
+    if not np.isfinite(made).all():
+        raise EngineError("made sound that is not a number")
+    if any(c.isalnum() for c in clause) and not made.any():
+        raise EngineError("made no sound")
+    return resample(made, voice.rate, rate)
 
 
 def _begin(emitter: tts.AudioEmitter, rate: int, *, stream: bool) -> None:
@@ -71,13 +140,21 @@ def _begin(emitter: tts.AudioEmitter, rate: int, *, stream: bool) -> None:
     )
 
 
+async def _clip(engine: ClauseTTS, clause: str) -> Samples:
+    try:
+        return await engine.clip(clause)
+    except SpeechFailed as error:
+        # Every voice was tried already: LiveKit need not do so again, with seconds in between.
+        raise APIError(str(error), retryable=False) from error
+
+
 class _Chunked(tts.ChunkedStream):
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         engine = self._tts
         assert isinstance(engine, ClauseTTS)
         _begin(output_emitter, engine.sample_rate, stream=False)
         for clause in clauses(self._input_text):
-            output_emitter.push(to_int16(await engine.clip(clause)).tobytes())
+            output_emitter.push(to_int16(await _clip(engine, clause)).tobytes())
         output_emitter.flush()
 
 
@@ -92,7 +169,7 @@ class _Streamed(tts.SynthesizeStream):
         async def say(found: list[str]) -> None:
             for clause in found:
                 self._mark_started()
-                output_emitter.push(to_int16(await engine.clip(clause)).tobytes())
+                output_emitter.push(to_int16(await _clip(engine, clause)).tobytes())
                 output_emitter.flush()
 
         async for item in self._input_ch:

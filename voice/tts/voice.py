@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,31 +16,49 @@ class Voice(Protocol):
     rate: int  # Hz of what `say` returns
 
     def say(self, clause: str) -> Samples:
-        """float32 mono samples at `rate`. Raises EngineError where the engine fails."""
+        """float32 mono samples at `rate`. Raises where the engine fails, EngineError where it knows why."""
         ...
 
 
 class PhraseCache:
-    """Remembers what a clause sounds like, so that fixed sentences cost nothing. Bounded by seconds of sound."""
+    """Remembers what a clause sounds like, so that fixed sentences cost nothing. Bounded by seconds of sound.
+
+    Used from several threads at once where an engine hangs on one. What could not be made is not remembered.
+    """
 
     def __init__(self, seconds: float = 600.0) -> None:
         self._limit = seconds
         self._held = 0.0
         self._clips: dict[tuple[str, str, int], Samples] = {}
+        self._lock = threading.Lock()
 
     def get(self, voice: Voice, clause: str, rate: int, make: Callable[[], Samples]) -> Samples:
-        """The clip at `rate` Hz, made by `make` if it is not known."""
+        """The clip of this voice at `rate` Hz, made by `make` if it is not known."""
+        known = self.find(voice, clause, rate)
+        if known is not None:
+            return known
+        clip = make()
+        with self._lock:
+            self._forget((voice.name, clause, rate))
+            self._clips[voice.name, clause, rate] = clip
+            self._held += len(clip) / rate
+            while self._held > self._limit and len(self._clips) > 1:
+                self._forget(next(iter(self._clips)))
+        return clip
+
+    def find(self, voice: Voice, clause: str, rate: int) -> Samples | None:
+        """The clip of this voice at `rate` Hz, if it is known."""
         key = (voice.name, clause, rate)
-        if key in self._clips:
+        with self._lock:
+            if key not in self._clips:
+                return None
             self._clips[key] = clip = self._clips.pop(key)  # newest last
             return clip
-        clip = make()
-        self._clips[key] = clip
-        self._held += len(clip) / rate
-        while self._held > self._limit and len(self._clips) > 1:
-            oldest = next(iter(self._clips))
-            self._held -= len(self._clips.pop(oldest)) / oldest[2]
-        return clip
+
+    def _forget(self, key: tuple[str, str, int]) -> None:
+        clip = self._clips.pop(key, None)
+        if clip is not None:
+            self._held -= len(clip) / key[2]
 
     def __contains__(self, key: tuple[str, str, int]) -> bool:
         return key in self._clips

@@ -1,0 +1,70 @@
+"""The last stretch of a sound that never ends, in bounded memory: whatever is read costs what was read."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from voice.audio import SPEECH_RATE, Samples
+
+PIECE = (
+    SPEECH_RATE  # samples that are allocated at once: memory grows with the sound, second by second, up to its bound
+)
+
+
+class SoundBuffer:
+    """Push samples; read any stretch of the last `kept` s by its position. Positions count samples from the first pushed.
+
+    Holds at most `kept` s and one piece of PIECE samples more.
+    """
+
+    def __init__(self, kept: float, rate: int = SPEECH_RATE) -> None:
+        self._most = round(kept * rate)
+        self._pieces: deque[Samples] = deque()
+        self._start = 0  # position of the first piece
+        self.end = 0  # position after the newest sample
+
+    @property
+    def first(self) -> int:
+        """Position of the oldest sample that may still be read."""
+        return max(self._start, self.end - self._most)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that is held, in bytes."""
+        return sum(piece.nbytes for piece in self._pieces)
+
+    def push(self, samples: Samples) -> None:
+        """Samples of any count; those that are too old by then are forgotten."""
+        done = 0
+        while done < len(samples):
+            room = self._start + len(self._pieces) * PIECE - self.end
+            if room == 0:
+                self._pieces.append(self._free_piece())
+                room = PIECE
+            part = samples[done : done + room]
+            at = PIECE - room
+            self._pieces[-1][at : at + len(part)] = part
+            self.end += len(part)
+            done += len(part)
+
+    def read(self, start: int, end: int) -> Samples:
+        """A copy of the samples from position `start` to `end`, as far as they are kept."""
+        start, end = max(start, self.first), min(end, self.end)
+        found = np.empty(max(0, end - start), np.float32)
+        at = start
+        while at < end:
+            piece, offset = divmod(at - self._start, PIECE)
+            count = min(PIECE - offset, end - at)
+            found[at - start : at - start + count] = self._pieces[piece][offset : offset + count]
+            at += count
+        return found
+
+    def _free_piece(self) -> Samples:
+        """A piece to write into: the oldest one once it holds nothing that is to be kept, else a new one."""
+        oldest: Samples | None = None
+        while self._pieces and self._start + PIECE <= self.end - self._most:
+            oldest = self._pieces.popleft()
+            self._start += PIECE
+        return np.empty(PIECE, np.float32) if oldest is None else oldest
