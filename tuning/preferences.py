@@ -12,9 +12,9 @@ from typing import Any
 from dialogue.policy import Decision
 from dialogue.state import fold
 from dialogue.wording import prompt_for
+from memory.consent import may_teach
 from memory.events import AnyEvent
 from memory.records import Span
-from tuning.importers import may_teach
 from tuning.rows import asked_as, completion, follow_up_reply
 from tuning.scrub import scrubbed
 from tuning.splits import place
