@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dialogue.backends.base import BackendError, LanguageModel, Prompt
+from dialogue.backends.base import BackendError, LanguageModel, Prompt, ask
 from dialogue.phraser import phrase
 from dialogue.policy import Decision
 from dialogue.reply_json import objects_in
@@ -55,7 +55,7 @@ async def word(
                     prompt = replace(
                         asked, user=f"{asked.user}\nYour last reply could not be used: {problem}. Reply again."
                     )
-                text = read_reply(await model.complete(prompt))
+                text = read_reply(await ask(model, prompt))
                 if text is None:
                     problem = f"{model.name} did not return the JSON it was asked for"
                     continue
