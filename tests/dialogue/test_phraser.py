@@ -37,7 +37,6 @@ def test_every_frame_makes_a_valid_question(slot: str, frame: str) -> None:
     text = frame.format(**VALUES)
     assert validate(text, span=HEARD, gap="the reporting pipeline", earlier=[], heard=HEARD).problems == ()
     assert frames.shape(frame).fullmatch(text), "a used frame is recognised"
-    assert sum(bool(frames.shape(other).fullmatch(text)) for _, other in frames.all_frames() if other == frame) >= 1
 
 
 @pytest.mark.parametrize(
@@ -66,10 +65,8 @@ def test_clauses_are_turned(heard: str, turned: list[str]) -> None:
 
 
 def test_statements_in_the_present_are_turned() -> None:
-    assert (
-        statements(said("I handle pressure quite well. The rest is luck.")) == ["you handle pressure quite"]
-        or statements(said("I handle pressure quite well. The rest is luck.")) == []
-    )
+    # "well" is taken for the filler that it mostly is.
+    assert statements(said("I handle pressure quite well. The rest is luck.")) == ["you handle pressure quite"]
     assert statements(said("I prefer to be respected by my team.")) == ["you prefer to be respected by your team"]
 
 
@@ -151,7 +148,26 @@ def test_an_answer_beside_the_point_is_led_back() -> None:
 
 
 @given(st.text(max_size=300))
+@settings(max_examples=80, deadline=None)
+def test_no_text_breaks_the_turning(text: str) -> None:
+    clauses(said(text)), statements(said(text))
+
+
+# Words around a clause that can be turned: what comes before and after must not break it.
+AROUND = st.lists(
+    st.sampled_from(
+        "um, I we so because. moved prefer you? the The team's data 40 % uh built it, my at AND our".split()
+    ),
+    max_size=8,
+)
+
+
+@given(AROUND, AROUND)
 @settings(max_examples=150, deadline=None)
-def test_no_words_break_the_turning(text: str) -> None:
-    for clause in clauses(said(text)) + statements(said(text)):
-        assert clause.startswith(("you", "the team")) and len(clause.split()) <= 12
+def test_no_words_break_the_turning(before: list[str], after: list[str]) -> None:
+    words = said(" ".join([*before, "end.", "We moved the reporting pipeline.", "I prefer the quiet office.", *after]))
+    found = [*clauses(words, "the team"), *statements(words)]
+    assert {"the team moved the reporting pipeline", "you prefer the quiet office"} <= set(found)
+    for clause in found:
+        assert clause.startswith(("you", "the team")) and 4 <= len(clause.split()) <= 12
+        assert not {"i", "we", "my", "our", "um", "uh"} & set(clause.lower().split())
