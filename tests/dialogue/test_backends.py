@@ -292,6 +292,20 @@ def test_a_local_model_stops_at_the_deadline(llama: Path) -> None:
 
 
 @pytest.mark.engines
+async def test_a_closed_model_generates_no_further(llama: Path) -> None:
+    """A process waits for its threads before it ends: what nobody reads any more must not hold it up."""
+    from dialogue.backends.local_transformers import LocalTransformers
+
+    model = LocalTransformers(str(llama), device="cpu")
+    prompt, running = Prompt("s", "u", max_tokens=40), threading.Event()
+    whole = await asyncio.to_thread(model._generate, prompt, running)
+    await model.close()
+    assert len(await asyncio.to_thread(model._generate, prompt, running)) < len(whole)
+    with pytest.raises(BackendError, match="shutdown"):
+        await model.complete(prompt)
+
+
+@pytest.mark.engines
 def test_a_tiny_random_model_behind_a_real_server(llama: Path) -> None:
     """The OpenAI-compatible path against a server that really generates."""
     import socket
