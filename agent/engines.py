@@ -15,10 +15,10 @@ from agent.measuring import Measure, measure_answer
 from agent.settings import Settings
 from dialogue.backends.base import LanguageModel
 from dialogue.backends.presets import PRESETS, Preset
+from dialogue.backends.registry import Registry
 from memory.redis_store import RedisStore
 from memory.sqlite_store import SqliteStore
 from memory.store import EventStore, StoreUnavailable
-from tuning.registry import Registry
 from voice.end_of_turn import EndOfTurn, EndOfTurnModel
 from voice.engine_thread import EngineThread
 from voice.stt.decoder import Decoder, EngineError

@@ -6,8 +6,6 @@ from dialogue.backends.base import BackendError
 from dialogue.plan import PlanError
 from memory.store import StoreError
 from prompts.loader import PromptError
-from tuning.checks import TuneError
-from tuning.records import DataError
 from voice.audio import AudioError
 from voice.stt.decoder import EngineError
 
@@ -16,4 +14,4 @@ class UserError(Exception):
     """The message says what to do next."""
 
 
-EXPECTED = (UserError, AudioError, EngineError, PromptError, PlanError, StoreError, BackendError, TuneError, DataError)
+EXPECTED = (UserError, AudioError, EngineError, PromptError, PlanError, StoreError, BackendError)

@@ -15,6 +15,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import wait
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -24,10 +26,15 @@ from agent.children import end_with_parent
 from agent.engines import Engines, choose_llm, load_engines
 from agent.model_client import MODEL_KEY
 from agent.settings import load_settings
-from dialogue.backends.base import BackendError
+from dialogue.backends.base import BackendError, Prompt, ask
 from voice.stt.decoder import EngineError
 
 log = logging.getLogger(__name__)
+GONE_CHECK = 0.05  # s between two looks at whether the caller of a completion is still there
+
+
+class CallerGone(Exception):
+    """Nobody waits for the answer any more."""
 
 
 class Host:
@@ -35,17 +42,20 @@ class Host:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
-        self._locks = {part: threading.Lock() for part in ("decode", "say", "probability", "measure", "complete")}
+        self._locks = {part: threading.Lock() for part in ("decode", "say", "probability", "measure")}
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="model", daemon=True).start()
 
-    def answer(self, method: str, arguments: tuple[Any, ...]) -> Any:
+    def answer(self, method: str, arguments: tuple[Any, ...], gone: Callable[[], bool] = lambda: False) -> Any:
+        """`gone`: whether the caller has left. Raises CallerGone, and whatever the engine raises."""
         engines = self._engines
         if method == "describe":
             return {
                 "decoder": engines.decoder.name, "max_window": engines.decoder.max_window, "voice": engines.voice.name,
                 "rate": engines.voice.rate, "model": engines.model.name if engines.model else "",
             }  # fmt: skip
+        if method == "complete":
+            return self._complete(*arguments, gone)
         with self._locks[method]:
             match method:
                 case "decode":
@@ -55,13 +65,20 @@ class Host:
                     return engines.voice.say(*arguments)
                 case "probability":
                     return engines.end_of_turn.probability(*arguments)
-                case "measure":
-                    return engines.measure(*arguments)
                 case _:
-                    prompt, seconds = arguments
-                    assert engines.model is not None
-                    work = asyncio.wait_for(engines.model.complete(prompt), seconds)
-                    return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+                    return engines.measure(*arguments)
+
+    def _complete(self, prompt: Prompt, gone: Callable[[], bool]) -> str:
+        """The model queues what it is asked by itself; what nobody waits for any more leaves the queue, or stops."""
+        assert self._engines.model is not None
+        work = asyncio.run_coroutine_threadsafe(ask(self._engines.model, prompt), self._loop)
+        try:
+            while not wait([work], GONE_CHECK).done:
+                if gone():
+                    raise CallerGone
+            return work.result()
+        finally:
+            work.cancel()
 
     def serve(self, connection: Connection) -> None:
         """One client, until it hangs up."""
@@ -69,7 +86,9 @@ class Host:
             while True:
                 method, arguments = connection.recv()
                 try:
-                    answer: tuple[str, Any] = ("ok", self.answer(method, arguments))
+                    answer: tuple[str, Any] = ("ok", self.answer(method, arguments, connection.poll))
+                except CallerGone:
+                    return
                 except (EngineError, BackendError) as error:
                     answer = ("error", error)
                 except Exception as error:  # told to the caller as an engine's failure; the host lives on

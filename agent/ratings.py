@@ -11,9 +11,9 @@ from agent.errors import UserError
 from agent.sessions import consent_of, taken
 from agent.settings import Settings
 from dialogue.state import State
+from memory.consent import IMPROVE
 from memory.events import AnyEvent, Rated, Reworded
 from memory.store import EventStore
-from tuning.importers import SCOPE
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def _events(state: State, by: Literal["candidate", "operator"], opinion: Opinion
         assert state.interview is not None
         consent = consent_of(state.interview.language, by)
         # The newest consent counts, so that agreeing can be taken back.
-        scope = [s for s in consent.scope if s != SCOPE] + ([SCOPE] if opinion.may_teach else [])
+        scope = [s for s in consent.scope if s != IMPROVE] + ([IMPROVE] if opinion.may_teach else [])
         events.append(consent.model_copy(update={"scope": scope}))
     if opinion.stars is not None:
         events.append(Rated(at=now, by=by, stars=opinion.stars))

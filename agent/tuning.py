@@ -1,4 +1,7 @@
-"""`viva tune` with this installation's settings: where adapters live, and the logs that candidates let us learn from."""
+"""`viva tune` with this installation's settings: where adapters live, and the logs that candidates let us learn from.
+
+The one place of the product that imports `tuning`, and only when the command is given.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,16 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from agent.engines import open_store
+from agent.errors import UserError
 from agent.settings import Settings, load_settings
 from memory.events import AnyEvent
 
 
 def run(argv: Sequence[str], console: Console) -> int:
+    """The command's exit code. Raises UserError with its one line where it cannot be done."""
+    from tuning.checks import TuneError
     from tuning.cli import main
+    from tuning.records import DataError
 
     # Their bars for each file read would drown what the command has to say.
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -23,7 +30,10 @@ def run(argv: Sequence[str], console: Console) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     settings = load_settings()
     key = settings.llm_key.get_secret_value()
-    return main(argv, settings.home, lambda: asyncio.run(_logs(settings)), key, console)
+    try:
+        return main(argv, settings.home, lambda: asyncio.run(_logs(settings)), key, console)
+    except (TuneError, DataError) as error:
+        raise UserError(str(error)) from error
 
 
 async def _logs(settings: Settings) -> list[tuple[str, list[AnyEvent]]]:

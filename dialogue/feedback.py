@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from dialogue.backends.base import BackendError, LanguageModel, Prompt
+from dialogue.backends.base import BackendError, LanguageModel, Prompt, ask
 from dialogue.language import holds, tokens
 from dialogue.reply_json import objects_in
 from dialogue.validator import unsuitable
@@ -56,7 +56,7 @@ async def give_feedback(
     """The model's feedback where it passes the gate, else None and the reason."""
     try:
         async with asyncio.timeout(deadline):
-            feedback = read_feedback(await model.complete(feedback_prompt(question, answer)))
+            feedback = read_feedback(await ask(model, feedback_prompt(question, answer)))
     except TimeoutError:
         return None, f"{model.name} took longer than {deadline:g} s"
     except BackendError as error:

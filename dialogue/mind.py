@@ -6,10 +6,8 @@ and is used only if nothing changed since. All times come in as arguments.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Literal
 
 from dialogue.asides import aside, asked_enough, put_again
@@ -20,7 +18,7 @@ from dialogue.next_question import choose
 from dialogue.phraser import acknowledge
 from dialogue.policy import Decision, decide
 from dialogue.reply import Reply, remark
-from dialogue.second_person import clauses
+from dialogue.second_person import SaidBack
 from dialogue.state import State, Turn, apply
 from dialogue.wording import Wording, word
 from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
@@ -28,7 +26,6 @@ from memory.records import PlannedQuestion, Word
 from prompts.loader import load_phrases
 
 SHORTEST_UNASKED = 8  # words, from which on what is said is an answer though the question did not sound
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,7 +95,7 @@ class Mind:
         if intent.name != "answer" or supposed.turn is None:
             return Proposal(turn.number, heard, None, None)
         decision = decide(supposed, supposed.turn)
-        return Proposal(turn.number, heard, decision, await self._word(supposed, decision))
+        return Proposal(turn.number, heard, decision, await self._word(supposed, decision, SaidBack(words)))
 
     async def commit(self, state: State, turn: Turn, *, at: float, t: float, proposal: Proposal | None = None) -> Reply:
         """The turn is over: what to store and say. Uses the proposal where it still fits."""
@@ -110,13 +107,14 @@ class Mind:
         answered = Answered(at=at, t=t, turn=turn.number, intent=_recorded(intent))
         state = apply(state, answered)
         assert state.turn is not None
+        own = SaidBack(state.turn.words)
         fits = proposal is not None and proposal.turn == turn.number and _same(proposal.heard, heard)
         if intent.name == "answer" and fits and proposal is not None and proposal.decision is not None:
             decision, wording = proposal.decision, proposal.wording
         else:
             decision = decide(state, state.turn)
-            wording = await self._word(state, decision)
-        reply = self._after(state, decision, wording, at, t, lead=self._lead(state, intent, decision, wording))
+            wording = await self._word(state, decision, own)
+        reply = self._after(state, decision, wording, at, t, lead=self._lead(state, intent, decision, wording, own))
         return Reply((answered, *reply.events), reply.text, reply.floor, reply.ends, reply.note)
 
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
@@ -141,9 +139,9 @@ class Mind:
         self, state: State, decision: Decision, wording: Wording | None, at: float, t: float, lead: str = ""
     ) -> Reply:
         number = len(state.turns) and state.turns[-1].number + 1
-        if decision.act == "probe" and wording is not None and decision.question is not None:
+        if decision.act == "probe" and wording and decision.question and decision.probe:
             event = Followed(
-                at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe, gap=decision.gap,
+                at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe.value, gap=decision.gap,
                 span=decision.span, text=wording.text, why=decision.why, engine=wording.engine, prompt=wording.prompt, lead=lead,
                 note=wording.problem,
             )  # fmt: skip
@@ -170,19 +168,13 @@ class Mind:
         asked = Asked(at=at, t=t, turn=number, question=question.id, text=question.text, why=why, instead=instead)
         return (asked,), question.text
 
-    async def _word(self, state: State, decision: Decision) -> Wording | None:
+    async def _word(self, state: State, decision: Decision, own: SaidBack) -> Wording | None:
         if decision.act != "probe" or state.turn is None:
             return None
         earlier = [turn.text for turn in state.turns]
-        wanted = partial(
-            word, decision, heard=state.turn.answer, earlier=earlier, deadline=self._deadline, words=state.turn.words
-        )
-        try:
-            return await wanted(model=self._model)
-        except Exception as error:  # whatever a model may do: the embedded wording needs none
-            log.warning("a model failed to word a follow-up: %s", type(error).__name__, exc_info=error)
-            embedded = await wanted(model=None)
-            return embedded and replace(embedded, problem=f"the model failed: {type(error).__name__}")
+        return await word(
+            decision, heard=state.turn.answer, earlier=earlier, model=self._model, deadline=self._deadline, own=own,
+        )  # fmt: skip
 
     def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
         """The turn is over and there will be no more answers (recordings that have run out): thank and close."""
@@ -274,7 +266,7 @@ class Mind:
 
     # -- words -----------------------------------------------------------------------------------------------------
 
-    def _lead(self, state: State, intent: Intent, decision: Decision, wording: Wording | None) -> str:
+    def _lead(self, state: State, intent: Intent, decision: Decision, wording: Wording | None, own: SaidBack) -> str:
         """What is said before the next question: an acknowledgement that judges nothing."""
         if intent.name == "skip":
             return self._say(state, "skipping")
@@ -284,9 +276,9 @@ class Mind:
             return self._pick(self._phrases["acknowledgements"], state)
         # Own words only where the question after it does not carry them already.
         topic = decision.topic if decision.topic and decision.topic not in wording.text else ""
-        words = [] if any(clause in wording.text for clause in clauses(state.turn.words)) else state.turn.words
+        fresh = [] if any(clause in wording.text for clause in own.clauses) else own.clauses
         leads = [turn.lead for turn in state.turns if turn.lead]
-        return acknowledge(topic, words, self._phrases["acknowledgements"], leads)
+        return acknowledge(topic, fresh, self._phrases["acknowledgements"], leads)
 
     def _say(self, state: State, key: str, **values: str) -> str:
         assert state.interview is not None

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from dialogue import frames
 from dialogue.language import closes_clause, overlap, tokens
-from dialogue.policy import OCCASION, Decision
-from dialogue.second_person import clauses, statements
+from dialogue.policy import Decision
+from dialogue.probes import BackToQuestion, Occasion, ProbeType
+from dialogue.second_person import SaidBack
 from dialogue.validator import Verdict, grounded, validate
-from memory.records import Word, untimed
+from memory.records import untimed
 
 OPENING = 3  # words: what makes two questions feel like one template
 MOST_ALIKE = 2  # questions of one interview that may open alike
@@ -30,34 +31,39 @@ class Candidate:
     tier: int
 
 
-def candidates(decision: Decision, heard: str, words: Sequence[Word] = ()) -> list[Candidate]:
-    """Wordings for a decision, the most specific first. Not yet validated."""
-    assert decision.question is not None
+def candidates(decision: Decision, heard: str, own: SaidBack | None = None) -> list[Candidate]:
+    """Wordings for a decision, the most specific first. Not yet validated. `own`: the answer, where it was read already."""
+    assert decision.question is not None and decision.probe is not None
+    if own is None or not own.words:
+        own = SaidBack(untimed(heard))
     prepared = [Candidate(p.text, "", 2 if p.type == decision.probe else 5) for p in decision.question.probes]
     found: list[Candidate] = []
-    if decision.gap == decision.question.short:  # off the topic: the question again, in short
+    if isinstance(decision.aim, BackToQuestion):
         return [Candidate(f.format(short=decision.gap), f, 0) for f in frames.BACK]
-    if decision.gap == OCCASION:
-        return [*_occasions(decision, heard, words), *prepared]
-    if decision.probe == "contradiction" and decision.before and decision.span:
+    if isinstance(decision.aim, Occasion):
+        return [*_occasions(decision, own), *prepared]
+    if decision.probe is ProbeType.CONTRADICTION and decision.before and decision.span:
         values = {"before": short_quote(decision.before), "now": short_quote(decision.span.quote)}
         if all(values.values()):
             found += [Candidate(f.format(**values), f, 0) for f in frames.CONTRADICTION]
-    for clause in _clauses(decision, heard, words):
+    for clause in _clauses(decision, own):
         found += [Candidate(f.format(clause=clause), f, 1) for f in frames.CLAUSE.get(decision.probe, ())]
     if decision.topic:
         found += [Candidate(f.format(topic=decision.topic), f, 1) for f in frames.TOPIC.get(decision.probe, ())]
-    if decision.probe == "elaborate" and decision.gap and _nameable(decision.gap):
+    if decision.probe is ProbeType.ELABORATE and decision.gap and _nameable(decision.gap):
         about_knowledge = decision.question.kind in ("technical", "situational")
         found += [Candidate(f.format(gap=decision.gap), f, 0 if about_knowledge else 3) for f in frames.GAP]
     if quote := short_quote(decision.span.quote) if decision.span else "":
         found += [Candidate(f.format(quote=quote), f, 4) for f in frames.QUOTE.get(decision.probe, ())]
-    if decision.probe in ("depth", "easier"):  # what the author prepared for this is better than any frame
+    if decision.probe in (
+        ProbeType.DEPTH,
+        ProbeType.EASIER,
+    ):  # what the author prepared for this is better than any frame
         prepared = [Candidate(c.text, "", 0 if c.tier == 2 else c.tier) for c in prepared]
     return sorted([*found, *prepared], key=lambda c: c.tier)
 
 
-def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], words: Sequence[Word] = ()) -> str | None:
+def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], own: SaidBack | None = None) -> str | None:
     """The best valid wording that is not worn out, or None: then do not probe.
 
     Deterministic: the same decision gets the same words, so that a proposal and its commit agree.
@@ -66,7 +72,7 @@ def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], words: Seq
     prepared = {p.text for p in decision.question.probes} if decision.question else set()
     alive = [
         c
-        for c in candidates(decision, heard, words)
+        for c in candidates(decision, heard, own)
         # A probe that the pack's author wrote is grounded in the question itself.
         if _allowed(
             c,
@@ -93,12 +99,12 @@ def _allowed(candidate: Candidate, verdict: Verdict) -> bool:
     return not set(verdict.problems) - again
 
 
-def acknowledge(topic: str, words: Sequence[Word], fixed: Sequence[str], said: Sequence[str]) -> str:
+def acknowledge(topic: str, own: Sequence[str], fixed: Sequence[str], said: Sequence[str]) -> str:
     """What is said before a follow-up: that something was heard, and no verdict on it. The least used so far.
 
-    `fixed`: neutral words that fit anything; `said`: all that the agent said so far.
+    `own`: the answer's clauses in the second person; `fixed`: neutral words that fit anything; `said`: all that the
+    agent said so far.
     """
-    own = clauses(words)
     made = [
         f.format(topic=_capital(topic) if f.startswith("{") else topic)
         for f in frames.ECHOES
@@ -143,10 +149,9 @@ def short_quote(quote: str, longest: int = 8) -> str:
     return " ".join(words) if len(words) >= 3 else ""
 
 
-def _occasions(decision: Decision, heard: str, words: Sequence[Word]) -> list[Candidate]:
-    said = statements(words or untimed(heard))
+def _occasions(decision: Decision, own: SaidBack) -> list[Candidate]:
     slots = {
-        "clause": said[:2],
+        "clause": own.statements[:2],
         "topic": [decision.topic] if decision.topic.startswith(("your ", "the ", "this ")) else [],
         "quote": [q] if decision.span and (q := short_quote(decision.span.quote)) else [],
     }
@@ -156,9 +161,9 @@ def _occasions(decision: Decision, heard: str, words: Sequence[Word]) -> list[Ca
     ]
 
 
-def _clauses(decision: Decision, heard: str, words: Sequence[Word]) -> Iterable[str]:
+def _clauses(decision: Decision, own: SaidBack) -> Iterable[str]:
     """Clauses that can be said back, those about the span first."""
-    found = clauses(words or untimed(heard), "the team" if decision.probe == "own_part" else "you")
+    found = own.team_clauses if decision.probe is ProbeType.OWN_PART else own.clauses
     span = decision.span.quote if decision.span else ""
     return sorted(found, key=lambda clause: -overlap(clause, span))[:2]
 

@@ -13,9 +13,10 @@ from typing import Literal
 
 from dialogue.consistency import contradiction
 from dialogue.noun_phrases import noun_phrases
+from dialogue.probes import Aim, BackToQuestion, Missing, Occasion, ProbeType
 from dialogue.qualities import relevance
 from dialogue.reading import Reader, Reading
-from dialogue.second_person import clauses
+from dialogue.second_person import SaidBack
 from dialogue.state import State, Turn
 from memory.records import PlannedQuestion, Span
 
@@ -26,16 +27,20 @@ class Decision:
 
     act: Literal["probe", "next", "close"]
     question: PlannedQuestion | None = None
-    probe: str = ""
-    gap: str = ""
+    probe: ProbeType | None = None
+    aim: Aim | None = None
     span: Span | None = None
     topic: str = ""  # the candidate's own words for what the span is about, "" if none were usable
     why: str = ""
     before: str = ""  # what was said earlier and does not fit, for a contradiction
 
+    @property
+    def gap(self) -> str:
+        """What is asked for, in words: for the log, the model and the validator."""
+        return self.aim.gap if self.aim else ""
+
 
 OFF_TOPIC_WORDS = 20  # words without any touch of the question after which it is put again in short
-OCCASION = "a real occasion"  # the gap of an answer that is an opinion where a story was asked for
 SHORT_ANSWER = 12  # words; fewer than this and the first thing is to hear more
 
 
@@ -62,11 +67,11 @@ def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
     whole = Reader([word for turn in asked for word in turn.words_or_text], question.text)
     reading, everything = reader.read(question), whole.read(question)
     tried = {turn.probe for turn in asked}
-    for kind, gap, span, why in _wishes(question, reading, everything, reader):
-        if kind in tried:
+    for wish in _wishes(question, reading, everything, reader):
+        if wish.probe in tried:
             continue
-        topic = _topic(reader, reading, span, kind)
-        return Decision("probe", question, kind, gap, span or _anything(reader), topic, why)
+        topic = _topic(reader, reading, wish.span, wish.probe)
+        return Decision("probe", question, wish.probe, wish.aim, wish.span or _anything(reader), topic, wish.why)
     return None
 
 
@@ -81,7 +86,7 @@ def _pressed(state: State, turn: Turn) -> bool:
 
 def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decision | None:
     """A neutral question where two statements do not fit; at most once in an interview."""
-    if any(t.probe == "contradiction" for t in state.turns):
+    if any(t.probe == ProbeType.CONTRADICTION for t in state.turns):
         return None
     earlier = (Reader(t.words_or_text, t.text) for t in state.turns if t.number < turn.number and t.answered)
     found = contradiction(earlier, Reader(turn.words_or_text, question.text))
@@ -89,60 +94,66 @@ def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decis
         return None
     before, now = found
     return Decision(
-        "probe", question, "contradiction", "how the two fit", now.span,
+        "probe", question, ProbeType.CONTRADICTION, Missing("how the two fit"), now.span,
         why=f'two statements differ: "{before.span.quote}" and "{now.span.quote}"', before=before.span.quote,
     )  # fmt: skip
 
 
-Wish = tuple[str, str, Span | None, str]
+@dataclass(frozen=True)
+class Wish:
+    """A follow-up that would be worth asking: which, for what, about which words, and why."""
+
+    probe: ProbeType
+    aim: Aim
+    span: Span | None
+    why: str
 
 
 def _wishes(question: PlannedQuestion, newest: Reading, whole: Reading, reader: Reader) -> list[Wish]:
     """Probes that would fill a gap, the most telling first."""
     missing = whole.missed[0] if whole.missed else ""
+    own = SaidBack(reader.alive)
     wishes: list[Wish] = []
+
+    def wish(probe: ProbeType, aim: str | Aim, span: Span | None, why: str) -> None:
+        wishes.append(Wish(probe, Missing(aim) if isinstance(aim, str) else aim, span, why))
+
     if newest.words >= OFF_TOPIC_WORDS and not whole.hits and relevance(reader, question)[0] == 0.0:
-        wishes.append(("elaborate", question.short, None, "the answer did not touch the question; lead back to it"))
+        back = BackToQuestion(question.short)
+        wish(ProbeType.ELABORATE, back, None, "the answer did not touch the question; lead back to it")
     if newest.words < SHORT_ANSWER:
-        wishes.append(("elaborate", missing or "more detail", None, "the answer is short; first hear more of it"))
+        wish(ProbeType.ELABORATE, missing or "more detail", None, "the answer is short; first hear more of it")
     if question.kind in ("technical", "situational"):
         if whole.coverage >= 0.75:
-            wishes.append(("depth", "one level harder", None, "most key points were given; see how deep it goes"))
-        if not whole.reasons and clauses(reader.alive):
-            wishes.append(("why", "the reason", _first(newest.actions), "a choice was named without its reason"))
+            wish(ProbeType.DEPTH, "one level harder", None, "most key points were given; see how deep it goes")
+        if not whole.reasons and own.clauses:
+            wish(ProbeType.WHY, "the reason", _first(newest.actions), "a choice was named without its reason")
         if whole.coverage <= 0.25 and newest.words >= SHORT_ANSWER:
-            wishes.append(
-                ("clarify", missing, _first(newest.hits), f"hard to tell how far it is understood: {missing}")
-            )
-            wishes.append(("easier", missing, None, f"few key points so far; a way in to: {missing}"))
+            hit = _first(newest.hits)
+            wish(ProbeType.CLARIFY, missing, hit, f"hard to tell how far it is understood: {missing}")
+            wish(ProbeType.EASIER, missing, None, f"few key points so far; a way in to: {missing}")
         if missing:
-            wishes.append(("elaborate", missing, _first(newest.hits), f"not touched yet: {missing}"))
-        wishes.append(("trade_off", "the alternatives", _first(newest.hits), "the alternatives were not weighed"))
+            wish(ProbeType.ELABORATE, missing, _first(newest.hits), f"not touched yet: {missing}")
+        wish(ProbeType.TRADE_OFF, "the alternatives", _first(newest.hits), "the alternatives were not weighed")
         return wishes if whole.missed or whole.coverage >= 0.75 else []
-    if not whole.actions and not clauses(reader.alive) and newest.words >= SHORT_ANSWER:
-        wishes.append(("elaborate", OCCASION, None, "an opinion or a habit; ask for a time when it happened"))
+    if not whole.actions and not own.clauses and newest.words >= SHORT_ANSWER:
+        wish(ProbeType.ELABORATE, Occasion(), None, "an opinion or a habit; ask for a time when it happened")
         if not whole.reasons:
-            wishes.append(("why", "the reason", None, "an opinion without its reason"))
+            wish(ProbeType.WHY, "the reason", None, "an opinion without its reason")
         return wishes
     if whole.plural_person >= 3 and whole.plural_person > 2 * whole.first_person:
-        wishes.append(("own_part", "own part", _first(newest.actions), 'much "we" and little "I": own part unclear'))
+        wish(ProbeType.OWN_PART, "own part", _first(newest.actions), 'much "we" and little "I": own part unclear')
     if whole.results and not whole.numbers:
-        wishes.append(
-            (
-                "evidence",
-                "a measured effect",
-                whole.results[-1].span,
-                "an effect is claimed without a measure",
-            )
-        )
+        effect = whole.results[-1].span
+        wish(ProbeType.EVIDENCE, "a measured effect", effect, "an effect is claimed without a measure")
     if not whole.results and newest.words >= SHORT_ANSWER:
-        wishes.append(("result", "the outcome", _first(newest.actions), "the outcome was not told"))
+        wish(ProbeType.RESULT, "the outcome", _first(newest.actions), "the outcome was not told")
     if not whole.reasons:
-        wishes.append(("why", "the reason", _first(newest.actions), "a choice was named without its reason"))
+        wish(ProbeType.WHY, "the reason", _first(newest.actions), "a choice was named without its reason")
     if missing:
-        wishes.append(("elaborate", missing, _first(newest.actions), f"not touched yet: {missing}"))
+        wish(ProbeType.ELABORATE, missing, _first(newest.actions), f"not touched yet: {missing}")
     if whole.missed:
-        wishes.append(("learned", "what they took from it", _first(newest.results), "the lesson was not told"))
+        wish(ProbeType.LEARNED, "what they took from it", _first(newest.results), "the lesson was not told")
     return wishes
 
 
@@ -160,10 +171,10 @@ def _anything(reader: Reader) -> Span | None:
     return reader.clause((middle, middle + 1))
 
 
-def _topic(reader: Reader, reading: Reading, span: Span | None, probe: str) -> str:
+def _topic(reader: Reader, reading: Reading, span: Span | None, probe: ProbeType) -> str:
     """The candidate's own name for what this is about: from the span, else from what they did, else from anywhere."""
     places = [span.quote] if span else []
-    if probe == "evidence" and places:  # only what is said to have changed can be measured
+    if probe is ProbeType.EVIDENCE and places:  # only what is said to have changed can be measured
         return next(
             (max(found, key=lambda p: len(p.split())) for place in places if (found := noun_phrases(place))), ""
         )

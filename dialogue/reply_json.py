@@ -13,7 +13,7 @@ def objects_in(text: str) -> Iterator[dict[str, Any]]:
     for match in re.finditer(r"\{", text):
         try:
             found, _ = json.JSONDecoder().raw_decode(text[match.start() :])
-        except ValueError:
+        except (ValueError, RecursionError):  # broken, or nested without end
             continue
         if isinstance(found, dict):
             yield found

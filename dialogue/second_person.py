@@ -6,6 +6,7 @@ streaming". Precision before recall: a clause that cannot be turned safely is no
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 from dialogue.credit import orders, sentence_ranges
@@ -36,26 +37,44 @@ _DANGLING = frozenset(
 )
 
 
-def clauses(words: Sequence[Word], we: str = "you") -> list[str]:
-    """Clauses of an answer in the second person, in order. `we`: what "we" becomes, "the team" where own part is asked."""
-
-    def begins(low: str, following: list[str]) -> bool:
-        helped = len(following) == 2 and following[0] in {"have", "was", "were"} and is_past(following[1])
-        if low in _SUBJECTS:
-            return _acts(following[0]) or helped
-        return low in {"i've", "we've"} and _acts(following[0])
-
-    return _collect(words, begins, we)
+Piece = tuple[str, str, float | None]  # lower case, as shown, confidence
 
 
-def statements(words: Sequence[Word]) -> list[str]:
-    """What the candidate says of themselves in the present, in the second person: "you prefer to be respected"."""
-    return _collect(words, lambda low, following: low == "i" and _states(following[0]), "you")
+class SaidBack:
+    """What of an answer can be said back to its speaker. Each part is read once, when it is first asked for."""
+
+    def __init__(self, words: Sequence[Word]) -> None:
+        self.words = words
+
+    @functools.cached_property
+    def clauses(self) -> list[str]:
+        """What they did, in order: "you moved the reports to a dashboard". "We" becomes "you"."""
+        return _collect(self._clean, _acted, "you")
+
+    @functools.cached_property
+    def team_clauses(self) -> list[str]:
+        """The same for where the own part is asked about: "we" becomes "the team"."""
+        return _collect(self._clean, _acted, "the team")
+
+    @functools.cached_property
+    def statements(self) -> list[str]:
+        """What they say of themselves in the present: "you prefer to be respected"."""
+        return _collect(self._clean, lambda low, following: low == "i" and _states(following[0]), "you")
+
+    @functools.cached_property
+    def _clean(self) -> list[Piece]:
+        return _clean(self.words)
 
 
-def _collect(words: Sequence[Word], begins: Callable[[str, list[str]], bool], we: str) -> list[str]:
+def _acted(low: str, following: list[str]) -> bool:
+    helped = len(following) == 2 and following[0] in {"have", "was", "were"} and is_past(following[1])
+    if low in _SUBJECTS:
+        return _acts(following[0]) or helped
+    return low in {"i've", "we've"} and _acts(following[0])
+
+
+def _collect(clean: Sequence[Piece], begins: Callable[[str, list[str]], bool], we: str) -> list[str]:
     """What begins at a word, each once. `begins(word, the one or two that follow)`."""
-    clean = _clean(words)
     found: list[str] = []
     for i, (low, _, _) in enumerate(clean[:-1]):
         if begins(low, [piece[0] for piece in clean[i + 1 : i + 3]]):
@@ -73,9 +92,6 @@ def _states(word: str) -> bool:
 
 def _acts(word: str) -> bool:
     return word not in _EMPTY and is_past(word)
-
-
-Piece = tuple[str, str, float | None]  # lower case, as shown, confidence
 
 
 def _clean(words: Sequence[Word]) -> list[Piece]:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dialogue.backends.base import BackendError, LanguageModel, Prompt
+from dialogue.backends.base import BackendError, LanguageModel, Prompt, ask
 from dialogue.phraser import phrase
 from dialogue.policy import Decision
 from dialogue.reply_json import objects_in
+from dialogue.second_person import SaidBack
 from dialogue.validator import validate
-from memory.records import Word
 from prompts.loader import load_examples, load_schema, prompt_version, render
 
 EMBEDDED = "embedded phraser"
@@ -39,10 +39,13 @@ class Wording:
 
 async def word(
     decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float,
-    words: Sequence[Word] = (),
+    own: SaidBack | None = None,
 ) -> Wording | None:  # fmt: skip
-    """A valid follow-up for the decision within `deadline` s, or None where there is no valid way to ask it."""
-    embedded = phrase(decision, heard=heard, earlier=earlier, words=words)
+    """A valid follow-up for the decision within `deadline` s, or None where there is no valid way to ask it.
+
+    `own`: the answer as it can be said back, where it was read already.
+    """
+    embedded = phrase(decision, heard=heard, earlier=earlier, own=own)
     if embedded is None or model is None:
         return Wording(embedded, EMBEDDED) if embedded else None
     span = decision.span.quote if decision.span else ""
@@ -55,7 +58,7 @@ async def word(
                     prompt = replace(
                         asked, user=f"{asked.user}\nYour last reply could not be used: {problem}. Reply again."
                     )
-                text = read_reply(await model.complete(prompt))
+                text = read_reply(await ask(model, prompt))
                 if text is None:
                     problem = f"{model.name} did not return the JSON it was asked for"
                     continue
@@ -72,7 +75,7 @@ async def word(
 
 def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt:
     """The prompt of a decision. Training uses the same function: what is trained is what is served."""
-    assert decision.question is not None
+    assert decision.question is not None and decision.probe is not None
     user = render(
         "follow_up_user.j2",
         question=decision.question.text,

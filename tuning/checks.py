@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,21 @@ from tuning.config import TrainConfig
 
 class TuneError(Exception):
     """A run that cannot be done; the message says what to change."""
+
+
+# Modules of the extra that a command works with from beginning to end.
+_TRAINING = ("torch", "transformers", "peft", "trl", "datasets")
+_NEEDED = {"train": _TRAINING, "prefer": _TRAINING, "eval": ("sacrebleu", "rouge_score", "nltk")}
+
+
+def check_installed(command: str) -> None:
+    """Raises TuneError where the libraries of a command are missing: told before anything is read or written."""
+    missing = [name for name in _NEEDED.get(command, ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise TuneError(
+            f"`viva tune {command}` needs {', '.join(missing)}; pip install 'vivavoce[tune]' "
+            "(with Docker: the image of VIVA_TARGET=cuda)"
+        )
 
 
 def check_base(base: str) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from memory.events import AnyEvent
+from tuning.checks import check_installed
 from tuning.config import PRESETS, Method
 
 Sessions = Callable[[], list[tuple[str, list[AnyEvent]]]]
@@ -93,10 +94,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str], home: Path, sessions: Sessions, key: str, console: Console) -> int:
-    """`home`: of Vivavoce (the registry is in it); `sessions`: reads all logs; `key`: for a model server."""
+    """`home`: of Vivavoce (the registry is in it); `sessions`: reads all logs; `key`: for a model server.
+
+    Raises TuneError, DataError and the errors of the parts it works with, each with one line for the user.
+    """
     from tuning import commands, data_command
 
     arguments = parser().parse_args(argv)
+    check_installed(arguments.what)
     registry = home / "adapters"
     match arguments.what:
         case "data":

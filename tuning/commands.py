@@ -122,8 +122,8 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
 
 def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promote: bool) -> int:
     """Print the conditions; with `promote`, act on them. Exit code 2 for a no."""
+    from dialogue.backends.registry import Registry
     from tuning.gate import judge
-    from tuning.registry import Registry
 
     registry = Registry(folder)
     run = load_run(arguments.run)
@@ -176,8 +176,8 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
 
 def registry(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
     """add, rollback, list."""
+    from dialogue.backends.registry import Registry
     from tuning.cli import table
-    from tuning.registry import Registry
 
     found = Registry(folder)
     if arguments.what == "add":

@@ -13,12 +13,11 @@ from dialogue.alone import decide_alone
 from dialogue.generic import generic_question
 from dialogue.state import fold
 from dialogue.validator import validate
-from memory.events import AnyEvent, Consented
+from memory.consent import may_teach
+from memory.events import AnyEvent
 from tuning.records import FollowUpRecord, reason_of
 from tuning.scrub import scrubbed
 from tuning.tables import read_table
-
-SCOPE = "improve"  # what a candidate consents to apart from the interview itself: that it may teach the model
 
 
 @dataclass
@@ -46,12 +45,6 @@ def from_csv(path: Path, *, clean: bool = True) -> Imported:
             "gap": decision.gap if decision and decision.gap else "more detail",
         })  # fmt: skip
     return found
-
-
-def may_teach(events: Sequence[AnyEvent]) -> bool:
-    """Whether the candidate consented that this session improves the model; the last word counts."""
-    consents = [e for e in events if isinstance(e, Consented)]
-    return bool(consents) and SCOPE in consents[-1].scope
 
 
 def from_session(session: str, events: Sequence[AnyEvent]) -> Imported:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialogue.policy import Decision
+from dialogue.probes import ProbeType, aim_of
 from dialogue.state import fold
 from dialogue.wording import prompt_for
+from memory.consent import may_teach
 from memory.events import AnyEvent
 from memory.records import Span
-from tuning.importers import may_teach
 from tuning.rows import asked_as, completion, follow_up_reply
 from tuning.scrub import scrubbed
 from tuning.splits import place
@@ -44,7 +45,8 @@ def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = 
             if turn.probe is None or before is None or (turn.thumb is None and not turn.reworded):
                 continue
             span = Span(quote=scrubbed(turn.span.quote, names)) if turn.span else None
-            decision = Decision("probe", state.planned(turn.question), turn.probe, turn.gap or "", span)
+            question = state.planned(turn.question)
+            decision = Decision("probe", question, ProbeType(turn.probe), aim_of(turn.gap or "", question.short), span)
             earlier = [scrubbed(t.text, names) for t in state.turns if t.number < turn.number]
             prompt = prompt_for(decision, scrubbed(before.answer, names), earlier)
             asked = asked_as(prompt, chat)

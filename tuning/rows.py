@@ -12,6 +12,7 @@ from dialogue.feedback import feedback_prompt
 from dialogue.generic import generic_question
 from dialogue.language import tokens
 from dialogue.policy import Decision
+from dialogue.probes import ProbeType, aim_of
 from dialogue.wording import prompt_for
 from memory.records import Span
 from tuning.records import CoachingRecord, FollowUpRecord
@@ -33,7 +34,7 @@ def decision_of(record: FollowUpRecord) -> Decision:
     """The decision that the record is the wording of."""
     question = generic_question(record.question)
     span = Span(quote=record.span) if record.span else None
-    return Decision("probe", question, record.probe, record.gap, span)
+    return Decision("probe", question, ProbeType(record.probe), aim_of(record.gap, question.short), span)
 
 
 def asked_before(record: FollowUpRecord) -> list[str]:

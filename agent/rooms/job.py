@@ -47,9 +47,7 @@ async def run(ctx: JobContext) -> None:
 async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
     store, _ = await open_store(settings)
     stage = Stage(order.session)
-    engines = await asyncio.to_thread(
-        remote_engines, os.environ[MODEL_SOCKET], _language_model(settings), None, settings.llm_deadline
-    )
+    engines = await asyncio.to_thread(remote_engines, os.environ[MODEL_SOCKET], _language_model(settings))
     stopping = asyncio.Event()
 
     async def stop() -> None:

@@ -27,11 +27,11 @@ from dialogue.coach import Message
 from dialogue.compare import Comparison
 from dialogue.report_model import Report
 from dialogue.state import State, fold
+from memory.consent import may_teach
 from memory.events import AnyEvent, Ended
 from memory.records import CandidateSource, Interview
 from memory.store import EventStore
 from prompts.loader import languages, load_phrases, pack_names
-from tuning.importers import may_teach
 
 KEPT = 500  # folded sessions kept in memory
 

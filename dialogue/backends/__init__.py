@@ -1,1 +1,1 @@
-"""Language models behind one small protocol. None is ever needed: see deadline.py."""
+"""Language models behind one small protocol. None is ever needed: see dialogue/wording.py."""

@@ -40,7 +40,30 @@ class LanguageModel(Protocol):
     name: str
 
     async def complete(self, prompt: Prompt) -> str:
-        """The raw text of the answer. Raises BackendError. Cancelling the task stops the work."""
+        """The raw text of the answer. Raises BackendError. How long it may take is the caller's business, who cancels
+        the task: that stops the work, wherever it is done."""
         ...
 
     async def close(self) -> None: ...
+
+
+async def ask(model: LanguageModel, prompt: Prompt) -> str:
+    """The model's reply. Raises BackendError for whatever goes wrong in it, and TimeoutError: nothing else.
+
+    Models are other people's programs; an error that nobody thought of must not end an interview or lose a report.
+    """
+    try:
+        reply = await model.complete(prompt)
+    except (BackendError, TimeoutError):
+        raise
+    except Exception as error:
+        raise BackendError(f"{model.name} failed: {one_line(error)}") from error
+    if not isinstance(reply, str):
+        raise BackendError(f"{model.name} returned no text")
+    return reply
+
+
+def one_line(error: BaseException) -> str:
+    """The kind of an error and the beginning of what it says."""
+    said = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -1,7 +1,7 @@
 """A causal language model in this process: transformers, with a PEFT adapter, in 4 bits where CUDA is.
 
-Loaded once a process and used by one thread at a time; generation stops at the deadline by a stopping criterion,
-because a thread cannot be cancelled.
+Loaded once a process and used by one thread at a time; who has waited long enough cancels, and generation stops at the
+next token by a stopping criterion, because a thread cannot be cancelled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from dialogue.backends.base import BackendError, Prompt
+from dialogue.backends.base import BackendError, Prompt, one_line
 
 
 class LocalTransformers:
@@ -52,7 +52,7 @@ class LocalTransformers:
                 from peft import PeftModel
 
                 self._model = PeftModel.from_pretrained(self._model, adapter)
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
+        except Exception as error:  # a folder that is no model fails in every way there is
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise BackendError(
                 f"the model {model!r}{f' with adapter {adapter!r}' if adapter else ''} cannot be loaded ({reason}); "
@@ -62,6 +62,7 @@ class LocalTransformers:
         self.name = f"{Path(model).name}{f' + {label or Path(adapter).name}' if adapter else ''} in process"
         self.constrain = constrain and _can_constrain()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llm")
+        self._closed = threading.Event()
 
     async def complete(self, prompt: Prompt) -> str:
         stop = threading.Event()
@@ -71,10 +72,12 @@ class LocalTransformers:
         except asyncio.CancelledError:
             stop.set()
             raise
-        except (RuntimeError, ValueError, IndexError) as error:
-            raise BackendError(f"{self.name}: {error}") from error
+        except Exception as error:
+            raise BackendError(f"{self.name}: {one_line(error)}") from error
 
     async def close(self) -> None:
+        """Whatever is being generated stops: a process waits for its threads before it ends."""
+        self._closed.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _generate(self, prompt: Prompt, stop: threading.Event) -> str:
@@ -84,7 +87,8 @@ class LocalTransformers:
         torch = self._torch
 
         def stopped(input_ids: Any, scores: Any, **_: Any) -> Any:
-            return torch.full((input_ids.shape[0],), stop.is_set(), dtype=torch.bool, device=input_ids.device)
+            over = stop.is_set() or self._closed.is_set()
+            return torch.full((input_ids.shape[0],), over, dtype=torch.bool, device=input_ids.device)
 
         with torch.inference_mode():
             out = self._model.generate(

@@ -6,28 +6,48 @@ that rambles or stalls costs nothing but its own turn.
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
 
-from dialogue.backends.base import BackendError, Prompt
+from dialogue.backends.base import BackendError, Prompt, one_line
 from dialogue.backends.presets import Preset
 
-MAX_BYTES = 64_000
+MAX_BYTES = 256_000  # of an answer; a token in an event of its own takes 300 or more
+CONNECT, SILENT = (
+    5.0,
+    60.0,
+)  # s for a server that does not answer, for one that stops: a backstop behind the caller's deadline
 
 
 class OpenAICompatible:
-    """`base_url` up to and including /v1. `key` may be empty for local servers; it is never logged."""
+    """`base_url` up to and including /v1. `key` may be empty for local servers; it is never logged.
+
+    Raises BackendError where one of them cannot be one.
+    """
 
     def __init__(
-        self, base_url: str, model: str, key: str = "", timeout: float = 10.0, preset: Preset | None = None
+        self, base_url: str, model: str, key: str = "", timeout: float = SILENT, preset: Preset | None = None
     ) -> None:  # fmt: skip
         self._preset = preset or Preset(base_url)
-        self.name = f"{model} at {httpx.URL(base_url).host}"
         self._model = model
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.AsyncClient(base_url=base_url.rstrip("/") + "/", headers=headers, timeout=timeout)
+        self._key = key.strip()
+        if not self._key.isascii() or not self._key.isprintable():
+            raise BackendError("the key for the model server holds characters that no key has; look at VIVA_LLM_KEY")
+        try:
+            address = httpx.URL(base_url.strip().rstrip("/") + "/")
+        except (httpx.InvalidURL, ValueError) as error:
+            raise _no_address(base_url) from error
+        if address.scheme not in ("http", "https") or not address.host:
+            raise _no_address(base_url)
+        self.name = f"{model} at {address.host}"
+        # An answer that is not packed can be measured while it arrives.
+        headers = {"Accept-Encoding": "identity", **({"Authorization": f"Bearer {self._key}"} if self._key else {})}
+        limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT))
+        self._client = httpx.AsyncClient(base_url=address, headers=headers, timeout=limits)
 
     async def complete(self, prompt: Prompt) -> str:
         body: dict[str, Any] = {
@@ -46,41 +66,67 @@ class OpenAICompatible:
             }
         try:
             return await self._stream(body)
-        except httpx.HTTPError as error:
-            raise BackendError(f"{self.name}: {type(error).__name__} {error}".strip()) from error
+        except BackendError:
+            raise
+        except Exception as error:  # the network's, the client's (a closed one) and JSON's own kinds
+            why = one_line(error)
+            raise BackendError(f"{self.name}: {why.replace(self._key, '***') if self._key else why}") from error
 
     async def _stream(self, body: dict[str, Any]) -> str:
-        text, read = "", 0
+        text = whole = ""
         async with self._client.stream("POST", "chat/completions", json=body) as response:
             if response.status_code >= 400:
                 raise BackendError(f"{self.name}: HTTP {response.status_code}")
-            whole = ""
-            async for line in response.aiter_lines():
-                read += len(line)
-                if read > MAX_BYTES:
-                    raise BackendError(f"{self.name}: answered more than {MAX_BYTES} bytes")
-                if line.startswith("data:"):
-                    if line[5:].strip() == "[DONE]":
-                        break
-                    text += _delta(line[5:], self.name)
-                else:
-                    whole += line  # a server that does not stream sends one JSON object
+            async with contextlib.aclosing(self._lines(response)) as lines:
+                async for line in lines:
+                    if line.startswith("data:"):
+                        if line[5:].strip() == "[DONE]":
+                            break
+                        text += _delta(line[5:], self.name)
+                    elif not line.startswith((":", "event:", "id:", "retry:")):  # the rest of what an event may hold
+                        whole += line  # a server that does not stream sends one JSON object
             return text or (_whole(whole, self.name) if whole.strip() else "")
+
+    async def _lines(self, response: httpx.Response) -> AsyncGenerator[str, None]:
+        """The answer's lines. No more than MAX_BYTES is ever held, even of a line without an end."""
+        rest, read = b"", 0
+        async for chunk in response.aiter_raw():
+            read += len(chunk)
+            if read > MAX_BYTES:
+                raise BackendError(f"{self.name}: answered more than {MAX_BYTES} bytes")
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.decode("utf-8", "replace").rstrip("\r")
+        if rest:
+            yield rest.decode("utf-8", "replace").rstrip("\r")
 
     async def close(self) -> None:
         await self._client.aclose()
 
 
+def _no_address(url: str) -> BackendError:
+    return BackendError(
+        f"{url!r} is no address of a model server; one looks like http://127.0.0.1:8000/v1 (VIVA_LLM_URL)"
+    )
+
+
 def _delta(data: str, name: str) -> str:
     try:
         choices = json.loads(data)["choices"]
-        return str((choices[0].get("delta") or {}).get("content") or "") if choices else ""
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        return _text((choices[0].get("delta") or {}).get("content")) if choices else ""
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise BackendError(f"{name}: sent an event that is no chat completion") from error
 
 
 def _whole(data: str, name: str) -> str:
     try:
-        return str(json.loads(data)["choices"][0]["message"]["content"] or "")
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+        return _text(json.loads(data)["choices"][0]["message"]["content"])
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise BackendError(f"{name}: sent something that is no chat completion") from error
+
+
+def _text(content: object) -> str:
+    """Raises TypeError where the content is neither text nor empty."""
+    if content is not None and not isinstance(content, str):
+        raise TypeError("content is no text")
+    return content or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dialogue.plan import draw, questions_of, reserve
 from dialogue.report import build_report
@@ -28,7 +28,6 @@ class Show:
     mode: str
     pack: str
     call: Conversation
-    snapshots: list[tuple[int, int]] = field(default_factory=list)  # (events before a proposal, after it)
 
     @property
     def events(self) -> list[AnyEvent]:
@@ -52,8 +51,8 @@ class Show:
 
 
 @functools.cache
-def show(name: str, mode: str, pack: str) -> Show:
-    """`name` of a character, in `mode`, with questions of `pack`."""
+def show(name: str, mode: str, pack: str, proposing: bool = True) -> Show:
+    """`name` of a character, in `mode`, with questions of `pack`. `proposing`: with replies worked out ahead, as in a call."""
     character = next(c for c in battery() if c.name == name)
     loaded = load_pack(pack)
     questions = questions_of(loaded)
@@ -84,8 +83,6 @@ def show(name: str, mode: str, pack: str) -> Show:
                 call.silence(count)
                 count += 1
             continue
-        before = len(call.events)
-        call.answer(text, propose=True)
-        held.snapshots.append((before, len(call.events)))
+        call.answer(text, propose=proposing)
         call.t += len(text.split()) * (1.0 / character.pace - 1.0 / 3.0) if character.pace < 3.0 else 0.0
     return held

@@ -20,6 +20,7 @@ from dialogue.validator import validate
 from memory.events import decode, encode
 from prompts.loader import load_phrases, load_schema
 from simulation.characters import INJECTIONS, battery
+from tests.battery.spoilt import SPOILT
 from tests.battery.stage import MINUTES, PACKS, Show, show
 
 NAMES = [c.name for c in battery()]
@@ -305,14 +306,17 @@ def no_question_takes_more_than_ten_turns(s: Show) -> object:
 
 @prop
 def proposals_leave_no_trace(s: Show) -> object:
-    return all(after > before for before, after in s.snapshots)
+    """Neither at once, nor later: without them the interview would have been the same, word for word."""
+    plain = show(s.character.name, s.mode, s.pack, proposing=False) if s.pack == PACKS[0] else s
+    return s.call.untouched and s.events == plain.events and s.call.said == plain.call.said
 
 
 @prop
 def a_request_is_no_answer(s: Show) -> object:
     requests = {"repeat", "robot", "question_back", "human", "leave", "distress", "language", "complaint", "rephrase"}
-    quoted = {h.evidence.quote for q in s.report.questions for h in q.rubric.hits}
-    return not any(t.answer and t.answer in quoted for t in s.state.turns if t.intent in requests)
+    asking = [(t.heard[0].words[0].start, t.heard[-1].end) for t in s.state.turns if t.heard and t.intent in requests]
+    credited = [h.evidence.t0 for q in s.report.questions for h in q.rubric.hits]
+    return not any(t0 is not None and start <= t0 <= end for t0 in credited for start, end in asking)
 
 
 # -- the report ------------------------------------------------------------------------------------------------------
@@ -320,8 +324,8 @@ def a_request_is_no_answer(s: Show) -> object:
 
 @prop
 def the_report_follows_its_schema(s: Show) -> object:
-    jsonschema.validate(json.loads(s.report.model_dump_json()), load_schema("report.schema.json"))
-    return True
+    schema = load_schema("report.schema.json")
+    return jsonschema.validators.validator_for(schema)(schema).is_valid(json.loads(s.report.model_dump_json()))
 
 
 @prop
@@ -437,8 +441,14 @@ def another_language_is_told(s: Show) -> object:
 
 @prop
 def a_repeat_repeats(s: Show) -> object:
-    return s.character.name != "asks-again" or all(
-        any(s.state.planned(id_).text in x for x in s.call.said[i:]) for i, id_ in enumerate(asked(s)[:1])
+    """Whoever asks for it hears what was last asked, in its own words, and is asked that and nothing else."""
+    pairs = [(a, b) for a, b in itertools.pairwise(s.state.turns) if a.intent == "repeat"]
+    repeats = [x for x in s.call.said if x in {e.text for e in s.of("said") if e.purpose == "repeat"}]  # type: ignore[union-attr]
+    if s.character.name == "asks-again" and not pairs:
+        return False
+    return len(repeats) == len(pairs) and all(
+        a.text in x and (b.text, b.question, b.probe) == (a.text, a.question, a.probe)
+        for (a, b), x in zip(pairs, repeats, strict=True)
     )
 
 
@@ -452,8 +462,17 @@ def big_words_and_other_topics_earn_nothing(s: Show) -> object:
     return s.character.name not in ("bluffer", "off-topic") or max(s.levels, default=1.0) <= 2.0
 
 
-def test_there_are_enough_of_both() -> None:
-    assert len(NAMES) >= 16 + len(INJECTIONS) and len(PROPERTIES) >= 50
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_every_property_can_fail(name: str) -> None:
+    """On an interview that was spoilt in just that respect, and holds before (tests/battery/spoilt.py)."""
+    who, mode, spoil = SPOILT[name]
+    held = show(who, mode, PACKS[0])
+    assert PROPERTIES[name](held)
+    assert not PROPERTIES[name](spoil(held))
+
+
+def test_each_order_to_the_interviewer_has_its_candidate() -> None:
+    assert {f"injector-{i + 1}" for i in range(len(INJECTIONS))} < set(NAMES) and set(SPOILT) == set(PROPERTIES)
 
 
 @pytest.mark.parametrize(("name", "mode", "pack"), EVERY)

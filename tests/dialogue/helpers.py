@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dialogue.backends.base import LanguageModel
-from dialogue.mind import Mind
+from dialogue.mind import Mind, Proposal
 from dialogue.plan import draw, questions_of
 from dialogue.reply import Reply
-from dialogue.state import State, fold
+from dialogue.state import State, Turn, fold
 from memory.events import AnyEvent, Consented, Created, Heard, Spoken
 from memory.records import CandidateSource, Interview, Word
 from prompts.loader import load_pack
@@ -37,7 +37,10 @@ def timed(text: str, start: float) -> list[Word]:
 
 @dataclass
 class Conversation:
-    """Drives a mind as the call does; `said` is what the agent said, in order."""
+    """Drives a mind as the call does; `said` is what the agent said, in order.
+
+    `untouched`: whether every proposal left the log and the state exactly as they were.
+    """
 
     interview: Interview
     mind: Mind = field(default_factory=Mind)
@@ -45,6 +48,7 @@ class Conversation:
     said: list[str] = field(default_factory=list)
     ended: bool = False
     t: float = 0.0
+    untouched: bool = True
 
     def __post_init__(self) -> None:
         if not self.events:
@@ -76,13 +80,22 @@ class Conversation:
         turn = self.state.awaiting
         assert turn is not None
         words = timed(text, self.t)
-        proposal = await self.mind.propose(self.state, turn, words) if propose else None
+        proposal = await self._propose(turn, words) if propose else None
         if words:
             self.events.append(Heard(at=self.t, t=self.t, turn=turn.number, text=text, words=words, end=words[-1].end))
             self.t = words[-1].end + 1
         turn = self.state.awaiting
         assert turn is not None
         return self.take(await self.mind.commit(self.state, turn, at=self.t, t=self.t, proposal=proposal))
+
+    async def _propose(self, turn: Turn, words: Sequence[Word]) -> Proposal:
+        """In the middle of the answer, which nothing is made of, and at its end."""
+        state = self.state
+        before = repr((self.events, state))
+        await self.mind.propose(state, turn, words[: len(words) // 2])
+        proposal = await self.mind.propose(state, turn, words)
+        self.untouched = self.untouched and repr((self.events, state)) == before
+        return proposal
 
     def silence(self, count: int) -> str:
         turn = self.state.awaiting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from dialogue.backends.openai_compatible import OpenAICompatible
 from dialogue.backends.presets import PRESETS
 from dialogue.wording import EMBEDDED, prompt_for, read_reply
 from tests.dialogue.helpers import agreed, conversation
+from voice.stt.decoder import EngineError
 
 ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
 
@@ -28,6 +30,7 @@ class Server(BaseHTTPRequestHandler):
     behaviour: ClassVar[str] = "good"
     asked: ClassVar[list[dict[str, Any]]] = []
     release: ClassVar[threading.Event] = threading.Event()
+    heard_out: ClassVar[bool] = False
 
     def do_POST(self) -> None:
         Server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -45,6 +48,15 @@ class Server(BaseHTTPRequestHandler):
             return
         if kind == "garbage":
             self.wfile.write(b"data: {not json\n\n")
+            return
+        if kind in SHAPES:
+            self.wfile.write(f"data: {SHAPES[kind]}\n\n".encode())
+            return
+        if kind == "a line without an end":
+            with contextlib.suppress(OSError):  # as long as somebody listens
+                for _ in range(1000):
+                    self.wfile.write(b"x" * 10_000)
+                Server.heard_out = True
             return
         if kind == "no stream":
             text = json.dumps({"choices": [{"message": {"content": REPLIES["good"]}}]})
@@ -72,7 +84,17 @@ class Server(BaseHTTPRequestHandler):
         pass
 
 
+SHAPES = {
+    "a list": "[]",
+    "a number": "7",
+    "no choices": '{"error": {"message": "overloaded"}}',
+    "choices that are none": '{"choices": 3}',
+    "a delta that is none": '{"choices": [{"delta": "text"}]}',
+    "parts": '{"choices": [{"delta": {"content": [{"text": "How?"}]}}]}',
+    "nested": "[" * 50_000,
+}
 REPLIES = {
+    "nested JSON": '{"follow_up": ' + "[" * 3_900,
     "good": '{"follow_up": "How much faster did the reporting pipeline become?"}',
     "wordy": 'Sure! Here it is: {"follow_up": "How much faster did the reporting pipeline become?"} Hope that helps.',
     "wrong JSON": '{"question": "How much faster?"}',
@@ -118,7 +140,7 @@ def test_a_good_model_words_the_follow_up(behaviour: str, server: str) -> None:
 @pytest.mark.parametrize(
     "behaviour",
     ["wrong JSON", "empty", "two questions", "praise", "leading", "protected", "ungrounded", "obeys the candidate", "html", "garbage",
-     "error", "10,000 tokens", "slow", "stalls"],
+     "error", "10,000 tokens", "slow", "stalls", "nested JSON", "a line without an end", *SHAPES],
 )  # fmt: skip
 def test_a_bad_model_never_stops_the_interview(behaviour: str, server: str) -> None:
     event = followed(behaviour, server, deadline=0.5 if behaviour in ("slow", "stalls") else 5.0)
@@ -129,6 +151,66 @@ def test_a_bad_model_never_stops_the_interview(behaviour: str, server: str) -> N
 def test_a_model_that_is_not_there_never_stops_the_interview() -> None:
     event = followed("good", "http://127.0.0.1:9/v1")
     assert event.engine == EMBEDDED
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(server: str) -> None:
+    Server.behaviour, Server.heard_out = "a line without an end", False
+    with pytest.raises(BackendError, match="more than"):
+        await OpenAICompatible(server, "test-model").complete(Prompt("s", "u"))
+    assert not Server.heard_out
+
+
+async def test_what_goes_wrong_outside_of_http_is_a_models_failure(server: str) -> None:
+    Server.behaviour = "good"
+    model = OpenAICompatible(server, "test-model")
+    with pytest.raises(BackendError, match="Unicode"):
+        await model.complete(Prompt("s", "half a character, as a terminal may send it: \udce9"))
+    await model.close()
+    with pytest.raises(BackendError, match="closed"):
+        await model.complete(Prompt("s", "u"))
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8000/v1", "http://[::1/v1", "http://", "ftp://host/v1", "http://ho st:port/v1"]
+)
+def test_an_address_that_is_none_is_told_when_it_is_given(url: str) -> None:
+    with pytest.raises(BackendError, match="VIVA_LLM_URL"):
+        OpenAICompatible(url, "test-model")
+
+
+@pytest.mark.parametrize("key", ["sk-\nsecret", "sk-“secret”"])
+def test_a_key_that_is_none_is_told_and_not_shown(key: str) -> None:
+    with pytest.raises(BackendError, match="VIVA_LLM_KEY") as told:
+        OpenAICompatible("http://127.0.0.1:9/v1", "test-model", key)
+    assert "secret" not in str(told.value)
+
+
+class Failing:
+    """A model in this process that fails in its own way, or returns what is no text."""
+
+    name = "failing model"
+
+    def __init__(self, outcome: object) -> None:
+        self._outcome = outcome
+
+    async def complete(self, prompt: Prompt) -> str:
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome  # type: ignore[return-value]
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [ZeroDivisionError("x"), KeyError("y"), EngineError("z"), TimeoutError(), RecursionError(), None, b"bytes"],
+)
+def test_no_failure_of_a_model_stops_the_interview(outcome: object) -> None:
+    call = conversation(Failing(outcome), 2.0, ids=["improved-process"])
+    call.open()
+    call.answer(ANSWER)
+    event = next(e for e in call.events if e.kind == "followed")
+    assert event.engine == EMBEDDED and "failing model" in event.note
 
 
 def test_what_the_candidate_said_stays_inside_its_marks(server: str) -> None:
@@ -207,6 +289,20 @@ def test_a_local_model_stops_at_the_deadline(llama: Path) -> None:
         return await asyncio.wait_for(model.complete(Prompt("s", "u", max_tokens=2)), 20)
 
     assert isinstance(asyncio.run(cut_short()), str)
+
+
+@pytest.mark.engines
+async def test_a_closed_model_generates_no_further(llama: Path) -> None:
+    """A process waits for its threads before it ends: what nobody reads any more must not hold it up."""
+    from dialogue.backends.local_transformers import LocalTransformers
+
+    model = LocalTransformers(str(llama), device="cpu")
+    prompt, running = Prompt("s", "u", max_tokens=40), threading.Event()
+    whole = await asyncio.to_thread(model._generate, prompt, running)
+    await model.close()
+    assert len(await asyncio.to_thread(model._generate, prompt, running)) < len(whole)
+    with pytest.raises(BackendError, match="shutdown"):
+        await model.complete(prompt)
 
 
 @pytest.mark.engines

@@ -17,7 +17,10 @@ from dialogue.report import build_report
 from dialogue.state import fold
 from memory.events import Advised
 from memory.sqlite_store import SqliteStore
+from memory.store import LeaseLost
 from tests.dialogue.helpers import Conversation, conversation
+from tests.dialogue.test_backends import Failing
+from voice.stt.decoder import EngineError
 
 ANSWER = "I rewrote the nightly export in Rust and now it takes ten minutes, and my team uses it every day."
 GOOD = {
@@ -91,6 +94,45 @@ async def test_late_absent_and_lying_models_give_none_with_a_reason() -> None:
     assert "down" in await ask("down")
     assert "JSON" in await ask("I think it was fine.")
     assert "not said" in await ask(json.dumps({**GOOD, "quote": "I saved a million"}))
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError("x"), KeyError("y"), EngineError("z"), TimeoutError()])
+async def test_a_model_that_fails_in_its_own_way_gives_none_with_a_reason(failure: Exception) -> None:
+    feedback, why = await give_feedback("What did you change?", ANSWER, Failing(failure), 20.0)
+    assert feedback is None and "failing model" in why
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError("x"), EngineError("z"), RecursionError()])
+async def test_no_failure_of_the_feedback_stops_the_report(
+    failure: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the model's, and not one of our own around it: it stands in the log, and all goes on."""
+    store, journal = await _held(tmp_path, "practice")
+    await advise(journal, Failing(failure))
+    assert "failing model" in journal.state.advice["improved-process"].note
+    await store.close()
+
+    async def broken(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("agent.advising.give_feedback", broken)
+    (tmp_path / "other").mkdir()
+    store, journal = await _held(tmp_path / "other", "practice")
+    await advise(journal, Failing(failure))
+    advised = journal.state.advice["improved-process"]
+    assert type(failure).__name__ in advised.note and not advised.text
+    report = build_report(journal.state, started=0, duration=1, agent_speech=0, recording=None)
+    assert report.questions[0].feedback is None
+    await store.close()
+
+
+async def test_what_the_store_says_is_not_swallowed(tmp_path: Path) -> None:
+    store, journal = await _held(tmp_path, "practice")
+    await journal.release()
+    await store.acquire(journal.session, "another", 60.0)
+    with pytest.raises(LeaseLost):
+        await advise(journal, Scripted(json.dumps(GOOD)))
+    await store.close()
 
 
 def _talked(mode: str) -> Conversation:

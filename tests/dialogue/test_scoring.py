@@ -203,12 +203,13 @@ def test_more_of_the_rubric_is_never_worse() -> None:
         or 0.0
         for n in range(4)
     ]
-    assert levels == sorted(levels)
+    assert levels == sorted(levels) and levels[-1] > levels[0]
 
 
 def test_every_quality_stands_on_words_that_were_said() -> None:
-    words = heard(GOOD)
-    for quality in qualities(words, PROCESS):
+    found = qualities(heard(GOOD), PROCESS)
+    assert sum(bool(quality.evidence) for quality in found) >= 3
+    for quality in found:
         assert 0.0 <= quality.value <= 1.0
         for span in quality.evidence:
             assert span.quote in GOOD, quality

@@ -12,10 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dialogue.backends.base import BackendError
 from dialogue.backends.local_transformers import base_of_adapter
-from tuning.checks import TuneError
 
 CHAMPION = "champion"
+
+
+class AdapterError(BackendError):
+    """There is no such adapter, or it cannot be taken in; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,11 @@ class Registry:
         return sorted(found, key=lambda e: (e.name, e.version))
 
     def add(self, name: str, adapter: Path, evaluation: Path | None = None) -> Entry:
-        """Copy an adapter in as the next version of `name`. Raises TuneError where it is none."""
+        """Copy an adapter in as the next version of `name`. Raises AdapterError where it is none."""
         if not (adapter / "adapter_config.json").is_file():
-            raise TuneError(f"{adapter} is no adapter; give the folder `adapter` that `viva tune train` wrote")
+            raise AdapterError(f"{adapter} is no adapter; give the folder `adapter` that `viva tune train` wrote")
         if not name.replace("-", "").isalnum():
-            raise TuneError(f"{name!r} is no name for an adapter; take letters, digits and hyphens")
+            raise AdapterError(f"{name!r} is no name for an adapter; take letters, digits and hyphens")
         version = 1 + max((e.version for e in self.entries() if e.name == name), default=0)
         target = self.folder / name / str(version)
         building = self.folder / name / f".{version}"
@@ -74,7 +78,7 @@ class Registry:
         return Entry(name, version, target)
 
     def find(self, wanted: str) -> Entry:
-        """By `name` (its newest version), `name@version` or `champion`. Raises TuneError, naming what there is."""
+        """By `name` (its newest version), `name@version` or `champion`. Raises AdapterError, naming what there is."""
         entries = self.entries()
         if wanted == CHAMPION:
             label = self._aliases().get(CHAMPION, [])
@@ -83,7 +87,7 @@ class Registry:
         fitting = [e for e in entries if e.name == name and (not version or str(e.version) == version)]
         if not fitting:
             known = ", ".join(e.label for e in entries) or "none; `viva tune add NAME RUN` puts one in"
-            raise TuneError(f"there is no adapter {wanted!r} in {self.folder}; there are: {known}")
+            raise AdapterError(f"there is no adapter {wanted!r} in {self.folder}; there are: {known}")
         return fitting[-1]
 
     @property
@@ -97,10 +101,10 @@ class Registry:
         self._write([*[label for label in past if label != entry.label], entry.label], f"promoted {entry.label}")
 
     def roll_back(self) -> Entry | None:
-        """Back to the champion before, or to the embedded phraser. Raises TuneError where nothing was promoted."""
+        """Back to the champion before, or to the embedded phraser. Raises AdapterError where nothing was promoted."""
         past = self._aliases().get(CHAMPION, [])
         if not past:
-            raise TuneError("nothing was promoted yet, so there is nothing to roll back")
+            raise AdapterError("nothing was promoted yet, so there is nothing to roll back")
         self._write(past[:-1], f"rolled back {past[-1]}")
         return self.champion
 
