@@ -76,6 +76,7 @@ class Call:
         patience: Patience | None = None,
         out_of_answers: Callable[[], bool] = lambda: False,
         by_phone: bool = False,
+        requests: Requests | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -88,7 +89,7 @@ class Call:
         self._wall = wall
         self._by_phone = by_phone
         self._hearing = Hearing(offset)
-        self._requests = Requests()
+        self._requests = Requests() if requests is None else requests
         self._paused_until = 0.0
         self.others_speaking = False  # somebody else in the room: the candidate's silence is politeness
         self._tick = asyncio.Event()
