@@ -19,7 +19,7 @@ BROKEN = 3.0  # s without a sign, after which the line is taken for cut though n
 # s in which the server puts out whoever it has lost. Who is still there after that has no network problem, but perhaps a
 # microphone that died: they hear us, and are told so.
 STILL_THERE = 45.0
-ANOTHER = 5.0  # s without a sign, after which another of the candidate's open microphones is tried
+ANOTHER = 2.0  # s without a sign, after which another of the candidate's open microphones is tried
 RENEW = 10.0  # s without a sign, after which the server is asked to deliver the microphone anew
 LONGEST_RETRY = 40.0  # s between two tries of that, once the first ones have not helped
 SUBSCRIBING = 2.0  # s that the server is given to deliver a track before it is asked for again
