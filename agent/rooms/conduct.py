@@ -129,7 +129,7 @@ class Conduct:
             if self._unheard and not self._stay.journal.state.ended:
                 log.warning("no sound came from an open microphone for %.0f s; the interview ends", UNHEARD)
                 await self._stay.journal.write(Ended(at=time.time(), t=self._recorded, reason="silence"))
-            if self._over(view):
+            if self._over:
                 return "ended"
             if background.done():
                 background.result()
@@ -138,7 +138,7 @@ class Conduct:
             if view.candidate is not None:
                 return None
             await self._heed_without_a_call()
-            if self._over(view):
+            if self._over:
                 return "ended"
             if self._room_lost:
                 return "room_lost"
@@ -150,12 +150,21 @@ class Conduct:
             except TimeoutError:
                 pass
 
-    def _over(self, view: View) -> bool:
-        """Whether nothing is left to do: a farewell that was cut off is said again where somebody is there to hear it."""
+    @property
+    def _over(self) -> bool:
+        """Whether nothing is left to do: a farewell that was cut off is said again where somebody is there to hear it.
+
+        Whoever leaves before its end has heard enough; whose line breaks is waited for.
+        """
         state = self._stay.journal.state
         if not state.ended:
             return False
-        return self._unheard or not state.farewell_pending or (self._had_leg and view.candidate is None)
+        return self._unheard or not state.farewell_pending or (self._had_leg and not self._in_the_room)
+
+    @property
+    def _in_the_room(self) -> bool:
+        """Whether a candidate is there, be their line what it may."""
+        return any(role_of(p.person, self._stay.named) == "candidate" for p in present_in(self._room))
 
     async def _run_leg(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> None:
         view = self._attendance.view

@@ -12,7 +12,7 @@ from livekit import rtc
 from agent.rooms.attendance import ANOTHER, BROKEN, LONGEST_RETRY, MICROPHONE_WAIT, RENEW, STILL_THERE
 from agent.rooms.conduct import LOOK, UNHEARD
 from agent.signals import Stopped
-from memory.events import Asked, Created, Said, Started, Yielded
+from memory.events import Asked, Created, Ended, Said, Started, Yielded
 from memory.store import LeaseLost
 from tests import virtual_time
 from tests.dialogue.helpers import agreed
@@ -436,6 +436,29 @@ def test_a_stop_between_two_legs_is_heeded() -> None:
             await scene.outcome()
 
     played(script)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_farewell_that_was_cut_off_is_said_again_to_whoever_is_still_there(leaves: bool) -> None:
+    async def script(scene: Scene) -> None:
+        person = scene.room.join()
+        await asyncio.sleep(5.0)
+        await scene.journal.write(
+            Said(at=0, purpose="closing", text="Goodbye."), Ended(at=0, reason="completed")
+        )  # fmt: skip
+        sound = next(iter(person.track_publications.values())).sound
+        sound.alive = False
+        await asyncio.sleep(BROKEN + SOON)
+        assert scene.leg is None and not scene.staying.done()
+        if leaves:
+            scene.room.leave()
+            assert await scene.outcome() == "ended"
+        else:
+            sound.alive = True
+            await asyncio.sleep(SOON)
+            assert scene.leg is not None
+
+    played(script, journal=asked())
 
 
 def test_a_lease_that_is_lost_between_two_legs_ends_the_stay() -> None:
