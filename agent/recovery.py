@@ -42,14 +42,20 @@ class Entry:
 async def take_up(journal: Journal, folder: Path, decoder: Decoder, entry: Entry) -> Recorder:
     """Begin a session, or go on with it, by voice. `folder`: the session's. The recorder is the caller's to close.
 
-    Going on, the log gets the cut with its length and every word that was recorded and is in no log yet. Raises
+    Going on, the log gets every word that was recorded and is in no log yet, and the cut with its length. Raises
     UserError where nothing can be recorded, LeaseLost where another process has the session.
     """
-    before = Recording(folder)
+    # Listened to first: this can take seconds, and the cut is as long as it is when the call goes on.
+    await recover_speech(journal, Recording(folder), decoder, entry.wall)
+    return await go_on(journal, folder, entry)
+
+
+async def go_on(journal: Journal, folder: Path, entry: Entry) -> Recorder:
+    """The same after `recover_speech`."""
+    last_written = Recording(folder).last_written
     recorder = Recorder(folder, journal.token, known_until(journal.state))
     try:
-        if await _enter(journal, recorder.start / RATE, before.last_written, entry):
-            await recover_speech(journal, before, decoder, entry.wall)
+        await _enter(journal, recorder.start / RATE, last_written, entry)
     except BaseException:
         recorder.close()
         raise
@@ -61,19 +67,17 @@ async def take_up_typed(journal: Journal, entry: Entry) -> None:
     await _enter(journal, 0.0, None, entry)
 
 
-async def _enter(journal: Journal, at: float, last_written: float | None, entry: Entry) -> bool:
-    """Whether it goes on with something."""
+async def _enter(journal: Journal, at: float, last_written: float | None, entry: Entry) -> None:
     now = entry.wall()
     if not journal.state.started and not journal.state.greeted:
         await journal.write(Started(at=now, owner=entry.owner, engines=dict(entry.engines)))
-        return False
+        return
     since = max((t for t in (entry.last, last_written) if t is not None), default=now)
     await journal.write(
         Resumed(
             at=now, t=at, gap=max(0.0, now - since), cause=entry.cause, owner=entry.owner, engines=dict(entry.engines)
         )
     )
-    return True
 
 
 def known_until(state: State) -> float:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel"]
 PERSONS = frozenset({"yield", "take_back", "leave", "cancel"})  # heeded at once, even while the agent speaks
+MOST = 50  # that may wait; who asks faster than that is no person
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,27 @@ class Request:
 
 
 class Requests:
-    """In order of arrival. The call takes them when it can heed them."""
+    """In order of arrival. Whoever runs the interview takes them when it can heed them: a call, or, between two legs, the
+    stay. They outlive a leg: what it did not take, the next one does.
+
+    `in_hand`: the one that was taken last. `on_take` is told of each.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[Request] = deque()
+        self.in_hand: Request | None = None
+        self.on_take: Callable[[Request], None] = lambda request: None
 
-    def put(self, request: Request) -> None:
-        self._waiting.append(request)
+    def put(self, request: Request) -> bool:
+        """Whether there was room for it. For a person's wish there always is."""
+        if request.kind in PERSONS:
+            if request not in self._waiting:  # a second click is the same wish
+                self._waiting.append(request)
+        elif len(self._waiting) < MOST:
+            self._waiting.append(request)
+        else:
+            return False
+        return True
 
     @property
     def urgent(self) -> bool:
@@ -35,4 +51,13 @@ class Requests:
         return any(request.kind in PERSONS for request in self._waiting)
 
     def take(self) -> Request | None:
-        return self._waiting.popleft() if self._waiting else None
+        """The next one. Whoever comes for another has heeded the one before."""
+        self.in_hand = self._waiting.popleft() if self._waiting else None
+        if self.in_hand is not None:
+            self.on_take(self.in_hand)
+        return self.in_hand
+
+    def put_back(self, *requests: Request) -> None:
+        """Before all others, in this order."""
+        self.in_hand = None
+        self._waiting.extendleft(reversed(requests))

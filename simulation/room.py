@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import time
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,6 +24,7 @@ RATE = 24_000
 TICK = RATE // 50
 LATE = 0.1  # s from one tick to the next from which this process was late
 AROUND = 1.0  # s before the agent's last sound within which that matters: it was on its way
+log = logging.getLogger(__name__)
 
 
 class Talker(Protocol):
@@ -162,7 +165,13 @@ class RoomPeer:
 
         self._spawn(read())
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Owned until `leave`. What fails is logged: a peer that has fallen silent would look like a fault of the agent."""
+        task = asyncio.create_task(work, name=f"peer-{work.__name__}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("%s of a simulated candidate failed", task.get_name(), exc_info=error)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from livekit import rtc
 
 from agent.recorder import RATE
 from agent.rooms.delay import LineDelay
+from agent.rooms.outage import Outage
+from agent.rooms.pulse import Pulse
+from agent.tasks import cancel_and_wait
 from voice.audio import Samples, from_int16, to_int16
 from voice.jitter import JitterBuffer
 
@@ -20,21 +25,59 @@ MOST = RATE  # a second; what comes later than that after a stall is dropped, ol
 LEAD = 4 * FRAME
 QUEUE_MS = 200  # of the outgoing source: what a late tick may make up for
 BEHIND = (LEAD + 2 * FRAME) / RATE  # s; what waits longer has been held up, and silence in it is left out
+MOST_WAITING = 3.0  # s of our own sound that may wait while a room takes none; older sound would come too late
 SILENT = 1e-3  # peak, -60 dBFS
+ZEROS = 0.3  # s of nothing but zeros, from which on packets are looked for
+READ_AGAIN = 1.0  # s after which a track that ended or failed, but is still published, is read again
+
+
+class Source(Protocol):
+    """Where our sound goes: an rtc.AudioSource."""
+
+    @property
+    def queued_duration(self) -> float: ...
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+class Stream(Protocol):
+    """Where their sound comes from: an rtc.AudioStream."""
+
+    def __aiter__(self) -> AsyncIterator[rtc.AudioFrameEvent]: ...
+
+    async def aclose(self) -> None: ...
+
+
+def _stream_of(track: rtc.Track) -> Stream:
+    return rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=20)
 
 
 class RoomCaller:
-    """Implements the line's Caller. `listen` connects it to a track, `gone` ends the line. `delay`: of the network."""
+    """Our voice in the room, and whichever track is listened to. `delay`: of the network; `pulse`: whether it lives."""
 
-    def __init__(self) -> None:
-        self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS)
-        self.gone = False
-        self.heard_at = time.monotonic()  # when the last frame arrived, or when we began to wait for one
+    def __init__(self, source: Source | None = None, stream_of: Callable[[Any], Stream] = _stream_of) -> None:
+        self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS) if source is None else source
         self.delay = LineDelay()
+        self.pulse = Pulse()
+        self._stream_of = stream_of
+        self._now = asyncio.get_running_loop().time
         self._incoming = JitterBuffer(CUSHION, MOST)
-        self._outgoing: asyncio.Queue[Samples] = asyncio.Queue()
-        self._reading: asyncio.Task[None] | None = None
+        self._outgoing: deque[Samples] = deque(maxlen=round(MOST_WAITING * RATE / FRAME))
+        self._something_to_send = asyncio.Event()
+        self._track: rtc.Track | None = None
+        self._listening_since = 0.0
+        self._sounded_at: float | None = None  # when a frame that was not all zeros last came
+        self._closed = False
+        self._readings: set[asyncio.Task[None]] = set()
         self._sending = asyncio.create_task(self._send(), name="room-sending")
+
+    async def publish(self, room: rtc.Room) -> None:
+        """Our voice becomes a track of the room."""
+        track = rtc.LocalAudioTrack.create_audio_track("viva", self.source)  # type: ignore[arg-type]
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        await room.local_participant.publish_track(track, options)
 
     def speak(self, count: int) -> Samples:
         return self._incoming.take(count)
@@ -48,44 +91,105 @@ class RoomCaller:
     @property
     def _waiting(self) -> float:
         """Seconds of our own sound that are not yet sent."""
-        return self.source.queued_duration + self._outgoing.qsize() * FRAME / RATE
+        return self.source.queued_duration + len(self._outgoing) * FRAME / RATE
+
+    @property
+    def heard_at(self) -> float | None:
+        """When sound, or packets of silence, last came from the track, on the loop's clock; None: not yet."""
+        signs = [at for at in (self._sounded_at, self.pulse.last) if at is not None and at > self._listening_since]
+        return max(signs, default=None)
 
     def hear(self, samples: Samples) -> None:
-        self._outgoing.put_nowait(samples)
+        self._outgoing.append(samples)
+        self._something_to_send.set()
 
     def listen(self, track: rtc.Track | None) -> None:
         """Listen to this track from now on, and to no other; None: to nobody."""
-        if self._reading:
-            self._reading.cancel()
+        if track is self._track or self._closed:
+            return
+        self._track = track
+        for reading in self._readings:
+            reading.cancel()  # awaited when we close
         self._incoming.clear()
-        self.heard_at = time.monotonic()
-        self._reading = asyncio.create_task(self._read(track), name="room-reading") if track else None
+        self._listening_since, self._sounded_at = self._now(), None
+        if track is not None:
+            reading = asyncio.create_task(self._read(track), name="room-reading")
+            self._readings.add(reading)
+            reading.add_done_callback(self._readings.discard)
+
+    async def watch(self, room: rtc.Room) -> None:
+        """How long the line is, and whether it lives. Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.delay.watch(room), name="room-timing")
+            group.create_task(self.pulse.watch(room, self._silent), name="room-pulse")
+
+    def _silent(self) -> bool:
+        return self._track is not None and (self._sounded_at is None or self._now() - self._sounded_at >= ZEROS)
 
     async def aclose(self) -> None:
-        for task in (self._reading, self._sending):
-            if task:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-        await self.source.aclose()
+        self._closed = True
+        try:
+            await cancel_and_wait(self._sending, *self._readings)
+        finally:
+            await self.source.aclose()
 
     async def _read(self, track: rtc.Track) -> None:
-        stream = rtc.AudioStream(track, sample_rate=RATE, num_channels=1, frame_size_ms=20)
-        try:
-            async for event in stream:
-                self.heard_at = time.monotonic()
-                self._incoming.push(from_int16(np.frombuffer(event.frame.data, np.int16)))
-        finally:
-            await stream.aclose()
+        """Until cancelled: a stream that ends or fails though we are to listen to it is opened again."""
+        outage = Outage("listening to the candidate's track")
+        while True:
+            try:
+                stream = self._stream_of(track)
+                try:
+                    async for event in stream:
+                        samples = from_int16(np.frombuffer(event.frame.data, np.int16))
+                        self._incoming.push(samples)
+                        if samples.any():
+                            self._sounded_at = self._now()
+                        outage.worked()
+                finally:
+                    await stream.aclose()
+            except Exception as error:  # the SDK raises plain Exception
+                outage.failed(error)
+            await asyncio.sleep(READ_AGAIN)
 
     async def _send(self) -> None:
+        outage = Outage("sending our sound")
         while True:
-            samples = await self._outgoing.get()
+            while not self._outgoing:
+                self._something_to_send.clear()
+                await self._something_to_send.wait()
+            samples = self._outgoing.popleft()
             if self._waiting > BEHIND and np.abs(samples).max(initial=0.0) < SILENT:
                 continue  # after a stall: caught up within the next pause, or all that follows would be late
             if self.source.queued_duration == 0.0:
                 # A little silence first: what a late tick is made up from, so that no syllable is torn.
                 samples = np.concatenate([np.zeros(LEAD, np.float32), samples])
             frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, len(samples))
-            with contextlib.suppress(Exception):  # the SDK raises plain Exception while a room reconnects
+            try:
                 await self.source.capture_frame(frame)
+            except Exception as error:  # the SDK raises plain Exception while a room reconnects
+                outage.failed(error)
+            else:
+                outage.worked()
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The line's Caller for one leg: the room's sound, until `left` says that whom the leg is for is gone."""
+
+    room: RoomCaller
+    left: Callable[[], bool]
+
+    def speak(self, count: int) -> Samples:
+        return self.room.speak(count)
+
+    def hear(self, samples: Samples) -> None:
+        self.room.hear(samples)
+
+    @property
+    def gone(self) -> bool:
+        return self.left()
+
+    @property
+    def transport(self) -> float | None:
+        return self.room.transport

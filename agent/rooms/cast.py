@@ -14,13 +14,17 @@ CANDIDATE = "candidate"  # identity of the candidate in the rooms that we make
 
 @dataclass(frozen=True)
 class Person:
-    """What a token says. `kind`: standard, sip or agent. `order`: larger for who joined later."""
+    """What a token says. `kind`: standard, sip or agent. `order`: larger for who joined later.
+
+    `sid`: of this joining; whoever loads the page again keeps the identity and gets another one.
+    """
 
     identity: str
     kind: Literal["standard", "sip", "agent"] = "standard"
     attributes: Mapping[str, str] | None = None
     order: float = 0.0
     name: str = ""
+    sid: str = ""
 
 
 def role_of(person: Person, named: str = "") -> Role:
@@ -44,7 +48,8 @@ def role_of(person: Person, named: str = "") -> Role:
 def candidate_of(people: Iterable[Person], named: str = "") -> Person | None:
     """The one who answers: of several devices, the one that came last."""
     candidates = [person for person in people if role_of(person, named) == "candidate"]
-    return max(candidates, key=lambda person: person.order, default=None)
+    # Two that joined at the same time: the one that is listed last.
+    return max(reversed(candidates), key=lambda person: person.order, default=None)
 
 
 def may_command(person: Person | None, named: str = "") -> bool:

@@ -1,254 +1,262 @@
 """An agent's stay in a room: find the candidate, run the call leg by leg, heed people, leave when it is over.
 
 A leg ends when the candidate is gone (a closed laptop, a lost network, another device) and a new one begins when they
-are back. That is the same way in as after a crash: one path, tried all the time.
+are back. That is the same way in as after a crash: one path, tried all the time. Who answers is decided in
+`attendance`, who may ask for what in `commands`; here is the room.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from livekit import rtc
-from pydantic import BaseModel, Field, ValidationError
 
-from agent.engines import Engines
-from agent.journal import Journal
-from agent.recovery import Entry, take_up
-from agent.requests import Request
-from agent.rooms.caller import RoomCaller
-from agent.rooms.cast import SESSION, Person, candidate_of, may_command, role_of
+from agent.recorder import Recording
+from agent.requests import Request, Requests
+from agent.rooms.attendance import Attendance, View
+from agent.rooms.caller import RoomCaller, Visitor
+from agent.rooms.cast import SESSION, Person, role_of
+from agent.rooms.commands import DTMF, LONGEST_TYPED, Refused, heeded, typed_by_candidate, understand, without_a_call
+from agent.rooms.legs import Legs, RoomLegs, RunningLeg, Stay
+from agent.rooms.snapshot import Subscriptions, connection_of, person_of, present_in
 from agent.rooms.stage import Stage
-from agent.runner import CallPlan, Leg
-from dialogue.mind import Mind
-from memory.events import Yielded
+from agent.signals import Stopped
+from agent.tasks import cancel_and_wait
+from dialogue.state import State
+from memory.events import Ended, Yielded
 
-MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
+LOOK = 0.2  # s between two looks at the room, whatever it has told
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
-DEAF = 0.6  # s without a frame while the connection is being mended: what we hear is no silence of the candidate's
 LEAVING = 3.0  # s that tidying up may take at most
+HOLD = 1.0  # s without a sign of the line, from which on silence is not taken for the candidate's
+UNHEARD = 300.0  # s without a sign from an open microphone, after which nobody attends; longer than a pause may be
+READING = 5.0  # s that a typed message may take to arrive
+MOST_MESSAGES = 20  # typed messages on their way
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
 CHAT = "lk.chat"
-DTMF: dict[str, Literal["repeat", "pause", "go_on"]] = {"0": "repeat", "*": "pause", "#": "go_on"}
-LONGEST_TYPED = 4000
 log = logging.getLogger(__name__)
 
 Outcome = Literal["ended", "nobody", "room_lost"]
+__all__ = ["CONTROL", "LEAVING", "Conduct", "Outcome", "Stay"]
 
 
-class Asked(BaseModel):
-    """What a participant or the server sends."""
-
-    kind: Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel", "delay"]
-    text: str = ""
-    seconds: float = Field(default=0.0, ge=0.0, le=5.0)  # of a delay: what the page's side of the line takes
-    to: Literal["notes", "panel"] = "panel"
-
-
-@dataclass(frozen=True)
-class Stay:
-    """What a stay needs. `named`: the candidate's identity where the room is not ours. `silent`: begin by listening."""
-
-    journal: Journal
-    mind: Mind
-    engines: Engines
-    folder: Path
-    owner: str
-    wait_seconds: float
-    lease_seconds: float
-    named: str = ""
-    silent: str = ""
+class _Closing(Protocol):
+    async def aclose(self) -> None: ...
 
 
 class Conduct:
     """`remove`: sends another participant away; for an agent that has died and does not know it."""
 
-    def __init__(self, room: rtc.Room, stage: Stage, stay: Stay, remove: Callable[[str], Awaitable[Any]]) -> None:
+    def __init__(
+        self,
+        room: rtc.Room,
+        stage: Stage,
+        stay: Stay,
+        remove: Callable[[str], Awaitable[Any]],
+        *,
+        caller: RoomCaller | None = None,
+        legs: Legs | None = None,
+    ) -> None:
         self._room = room
         self._stage = stage
         self._stay = stay
         self._remove = remove
-        self._caller = RoomCaller()
-        self._leg: Leg | None = None
+        self._caller = caller or RoomCaller()
+        self._legs = legs or RoomLegs(stay, stage.watcher)
+        self._now = asyncio.get_running_loop().time
+        self._attendance = Attendance(stay.named)
+        self._subscriptions = Subscriptions(room)
+        self._requests = Requests()
+        self._requests.on_take = self._note_taken
+        self._state_when_taken: State | None = None  # the log's, when the request in hand was taken
+        self._leg: RunningLeg | None = None
+        self._had_leg = False
         self._changed = asyncio.Event()
-        self._lost: set[str] = set()  # identities whose network is gone though they are not
-        self._listening_to = ""  # sid of the track
-        self._candidate: Person | None = None
-        self._since: dict[str, float] = {}  # identity to when we first saw it without a microphone
-        self._disconnected = False
-        self._cut = False  # our own connection is down, and their sound with it
-        self._mending: asyncio.Task[None] | None = None
-        self._early: list[Request] = []
+        self._room_lost = False
+        self._unheard = False
+        self._speaking: set[str] = set()  # sids of who else speaks
+        self._messages: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(MOST_MESSAGES)
 
     # -- the stay --------------------------------------------------------------------------------------------------
 
     async def run(self, stopping: asyncio.Event) -> Outcome:
         """Until the interview is over, the candidate stays away, or the room is lost. Raises LeaseLost, Stopped."""
+        async with contextlib.AsyncExitStack() as leaving:
+            leaving.push_async_callback(_bounded, self._caller)
+            leaving.push_async_callback(_bounded, self._stage)
+            background = asyncio.create_task(self._in_the_background(), name="room-background")
+            leaving.push_async_callback(_ended, background)
+            self._watch_room()
+            self._stage.attach(self._room)
+            await self._enter()
+            outcome = await self._attend(stopping, background)
+            if outcome == "ended":
+                self._stage.phase("ended")
+                await asyncio.sleep(LINGER)
+            return outcome
+
+    async def _enter(self) -> None:
         stay = self._stay
-        self._watch_room()
-        self._stage.attach(self._room)
-        leasing = asyncio.create_task(stay.journal.keep_lease(stay.lease_seconds), name="leasing")
-        timing = asyncio.create_task(self._caller.delay.watch(self._room), name="room-timing")
-        try:
-            await self._send_others_away()
-            track = rtc.LocalAudioTrack.create_audio_track("viva", self._caller.source)
-            await self._room.local_participant.publish_track(
-                track, rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        await self._send_others_away()
+        await self._caller.publish(self._room)
+        if stay.silent and not stay.journal.state.started and not stay.journal.state.yielded:
+            await stay.journal.write(
+                Yielded(at=time.time(), t=0.0, to="notes" if stay.silent == "notes" else "panel", by="organiser")
             )
-            if stay.silent and not stay.journal.state.started and not stay.journal.state.yielded:
-                await stay.journal.write(
-                    Yielded(at=time.time(), t=0.0, to="notes" if stay.silent == "notes" else "panel", by="organiser")
-                )
-            while self._over is None and not (stay.journal.state.ended and self._leg and self._candidate is None):
-                self._stage.phase("waiting")
-                if not await self._wait_for_candidate(stopping, leasing):
-                    return "room_lost" if self._disconnected else "nobody"
-                await self._run_leg(stopping, leasing)
-            self._stage.phase("ended")
-            await asyncio.sleep(LINGER)
-            return "ended"
-        finally:
-            tasks = [task for task in (leasing, timing, self._mending) if task]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for part in (self._stage, self._caller):
-                # A room that was lost and found again may leave a request unanswered; nobody stays in it for that.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(part.aclose(), LEAVING)
 
-    @property
-    def _over(self) -> str | None:
-        state = self._stay.journal.state
-        return state.ended if not state.farewell_pending else None
+    async def _attend(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> Outcome:
+        """Leg by leg."""
+        while True:
+            self._stage.phase("waiting")
+            outcome = await self._until_candidate(stopping, background)
+            if outcome is not None:
+                return outcome
+            await self._run_leg(stopping, background)
 
-    async def _run_leg(self, stopping: asyncio.Event, leasing: asyncio.Task[None]) -> None:
-        stay, journal = self._stay, self._stay.journal
-        self._caller.gone = False  # before anything that takes time: they may leave meanwhile
-        person = self._candidate
-        assert person is not None
-        self._stage.candidate_is(person.identity)
-        self._caller.delay.listen_to(person)
-        entry = Entry(stay.owner, stay.engines.names, "rejoin" if self._leg else "takeover")
-        recorder = await take_up(journal, stay.folder, stay.engines.decoder, entry)
-        plan = CallPlan(
-            stay.engines, stay.mind, self._caller, self._stage.watcher, stay.lease_seconds, by_phone=person.kind == "sip"
-        )  # fmt: skip
-        self._leg = Leg(plan, journal, recorder)
-        for request in self._early:
-            self._leg.call.ask(request)
-        self._early = []
-        await self._leg.run(stopping, leasing)
-
-    async def _wait_for_candidate(self, stopping: asyncio.Event, leasing: asyncio.Task[None]) -> bool:
-        """Whether one came in time."""
-        deadline = time.monotonic() + self._stay.wait_seconds
-        while not self._disconnected and time.monotonic() < deadline:
+    async def _until_candidate(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> Outcome | None:
+        """None once one is there; else how the stay ends. What people ask for meanwhile is heeded."""
+        deadline = self._now() + self._stay.wait_seconds
+        while True:
             self._changed.clear()
-            self._look()
-            if self._candidate is not None:
-                return True
+            view = self._look()
+            if self._unheard and not self._stay.journal.state.ended:
+                log.warning("no sound came from an open microphone for %.0f s; the interview ends", UNHEARD)
+                await self._stay.journal.write(Ended(at=time.time(), t=self._recorded, reason="silence"))
+            if self._over:
+                return "ended"
+            if background.done():
+                background.result()
             if stopping.is_set():
-                return False
-            if leasing.done():
-                leasing.result()
+                raise Stopped
+            if view.candidate is not None:
+                return None
+            await self._heed_without_a_call()
+            if self._over:
+                return "ended"
+            if self._room_lost:
+                return "room_lost"
+            if self._now() >= deadline:
+                return "nobody"
             try:
-                async with asyncio.timeout(0.5):
+                async with asyncio.timeout(LOOK):
                     await self._changed.wait()
             except TimeoutError:
                 pass
-        return False
+
+    @property
+    def _over(self) -> bool:
+        """Whether nothing is left to do: a farewell that was cut off is said again where somebody is there to hear it.
+
+        Whoever leaves before its end has heard enough; whose line breaks is waited for.
+        """
+        state = self._stay.journal.state
+        if not state.ended:
+            return False
+        return self._unheard or not state.farewell_pending or (self._had_leg and not self._in_the_room)
+
+    @property
+    def _in_the_room(self) -> bool:
+        """Whether a candidate is there, be their line what it may."""
+        return any(role_of(p.person, self._stay.named) == "candidate" for p in present_in(self._room))
+
+    async def _run_leg(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> None:
+        view = self._attendance.view
+        person, visit = view.candidate, view.visit
+        assert person is not None
+
+        def there() -> bool:
+            now = self._attendance.view
+            return now.candidate is not None and now.visit == visit and not self._unheard
+
+        self._stage.candidate_is(person.identity)
+        self._caller.delay.listen_to(person)
+        leg = await self._legs.begin(
+            Visitor(self._caller, lambda: not there()), person, there, self._requests
+        )  # fmt: skip
+        if leg is None:
+            return
+        self._leg, self._had_leg = leg, True
+        self._note_others()
+        try:
+            await leg.run(stopping, background)
+        finally:
+            self._leg = None
+            self._carry_over()
+
+    async def _in_the_background(self) -> None:
+        """What goes on for the whole stay. Raises what goes wrong in any of it: LeaseLost for one."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                journal = self._stay.journal
+                group.create_task(journal.keep_lease(self._stay.lease_seconds), name="leasing")
+                group.create_task(self._caller.watch(self._room), name="room-line")
+                group.create_task(self._keep_looking(), name="room-looking")
+                group.create_task(self._read_messages(), name="room-messages")
+        except ExceptionGroup as failures:
+            raise _first(failures) from None
 
     # -- who is there ----------------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
-        """Find the candidate and listen to them; end the leg where they are gone."""
-        people = {p.identity: p for p in self._room.remote_participants.values()}
-        present = [person_of(p) for p in people.values() if p.identity not in self._lost]
-        found = candidate_of(present, self._stay.named) if not (self._disconnected or self._cut) else None
-        track: rtc.RemoteTrack | None = None
-        if found is not None:
-            publication = _microphone(people[found.identity])
-            if publication is not None:
-                if not publication.subscribed:
-                    publication.set_subscribed(True)
-                track = publication.track
-        if found is not None and track is None:
-            since = self._since.setdefault(found.identity, time.monotonic())
-            if time.monotonic() - since < MICROPHONE_WAIT and self._candidate is None:
-                found = None  # its microphone is on its way
-        elif found is not None:
-            self._since.pop(found.identity, None)
-        if found is None or (self._candidate is not None and found.order != self._candidate.order):
-            self._caller.gone = True
-        if (track.sid if track else "") != self._listening_to:
-            self._listening_to = track.sid if track else ""
-            self._caller.listen(track)
-        self._candidate = found
+    def _look(self) -> View:
+        """See who is there, and listen to the one who answers."""
+        connection = "gone" if self._room_lost else connection_of(self._room)
+        view = self._attendance.look(present_in(self._room), self._now(), connection, self._caller.heard_at)
+        self._caller.listen(self._subscriptions.apply(view))
+        if view.renew:
+            log.warning("nothing comes from an open microphone; asking the server for it again")
+        if self._stay.journal.state.yielded:
+            self._attendance.sign_of_life()  # it is not ours to end while people have the floor
+        elif view.deaf >= UNHEARD:
+            self._unheard = True
+        self._note_others()
+        return view
+
+    def _note_others(self) -> None:
+        """Tell the call where silence is not the candidate's: somebody else speaks, or nothing gets through.
+
+        Whoever leaves in the middle of a word speaks no longer.
+        """
+        present = {p.sid for p in self._room.remote_participants.values()}
+        if self._leg is not None:
+            self._leg.call.others_speaking = bool(self._speaking & present) or self._attendance.view.deaf >= HOLD
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            before = self._attendance.view
+            after = self._look()
+            if (before.candidate, before.visit) != (after.candidate, after.visit) or self._unheard:
+                self._changed.set()
 
     def _watch_room(self) -> None:
         room = self._room
         for event in (
-            "participant_connected", "track_published", "track_unpublished", "track_subscribed", "track_unsubscribed",
-            "participant_attributes_changed",
+            "participant_connected", "participant_disconnected", "participant_attributes_changed", "track_published",
+            "track_unpublished", "track_subscribed", "track_unsubscribed", "track_muted", "track_unmuted",
+            "connection_quality_changed", "connection_state_changed",
         ):  # fmt: skip
-            room.on(event, lambda *_: self._looked())  # type: ignore[call-overload]
-        room.on("participant_disconnected", self._on_left)
-        room.on("connection_quality_changed", self._on_quality)
+            room.on(event, lambda *_: self._on_change())  # type: ignore[call-overload]
         room.on("disconnected", self._on_disconnected)
-        room.on("reconnecting", self._on_reconnecting)
-        room.on("reconnected", self._on_reconnected)
         room.on("active_speakers_changed", self._on_speakers)
         room.on("sip_dtmf_received", self._on_dtmf)
         room.on("data_received", self._on_data)
         room.register_text_stream_handler(CHAT, self._on_chat)
         room.local_participant.register_rpc_method(RPC, self._on_rpc)
 
-    def _looked(self) -> None:
+    def _on_change(self) -> None:
         self._look()
         self._changed.set()
 
-    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
-        self._lost.discard(participant.identity)
-        self._since.pop(participant.identity, None)
-        self._looked()
-
-    def _on_quality(self, participant: rtc.Participant, quality: Any) -> None:
-        lost = quality == rtc.ConnectionQuality.QUALITY_LOST
-        if lost != (participant.identity in self._lost):
-            (self._lost.add if lost else self._lost.discard)(participant.identity)
-            self._looked()
-
     def _on_disconnected(self, reason: Any) -> None:
         log.warning("the room is gone (%s); the session is kept", reason)
-        self._disconnected = True
-        self._looked()
-
-    def _on_reconnecting(self) -> None:
-        """Without this the agent takes a dead connection for the end of the answer, and talks to nobody."""
-
-        async def mending() -> None:
-            while time.monotonic() - self._caller.heard_at < DEAF:  # a signal line may be mended while media go on
-                await asyncio.sleep(0.1)
-            self._cut = True
-            self._looked()
-
-        if self._mending is None or self._mending.done():
-            self._mending = asyncio.create_task(mending(), name="room-mending")
-
-    def _on_reconnected(self) -> None:
-        if self._mending is not None:
-            self._mending.cancel()
-        self._cut = False
-        self._looked()
+        self._room_lost = True
+        self._on_change()
 
     async def _send_others_away(self) -> None:
         """One interview, one agent: whoever held it before us has lost it."""
@@ -256,15 +264,48 @@ class Conduct:
             ours = participant.attributes.get(SESSION) == self._stay.journal.session
             if person_of(participant).kind == "agent" and ours:
                 log.warning("sending away the agent that ran this interview before")
-                await self._remove(participant.identity)
+                try:
+                    async with asyncio.timeout(LEAVING):
+                        await self._remove(participant.identity)
+                except Exception as error:  # it may have gone by itself; its writes are refused in any case
+                    log.warning("it was not sent away: %s", error)
 
     # -- what people ask -------------------------------------------------------------------------------------------
 
-    def _ask(self, request: Request) -> None:
-        if self._leg is not None and not self._caller.gone:
-            self._leg.call.ask(request)
-        else:
-            self._early.append(request)
+    def _ask(self, request: Request) -> str:
+        """What was wrong with it, or nothing. It waits for whoever can heed it: the call, or the stay between two legs."""
+        if request.by == "candidate":
+            self._attendance.sign_of_life()
+        if not self._requests.put(request):
+            return "too many requests wait; try again in a moment"
+        self._changed.set()
+        return ""
+
+    def _note_taken(self, request: Request) -> None:
+        self._state_when_taken = self._stay.journal.state
+
+    def _carry_over(self) -> None:
+        """What the leg took and did not come to heed waits for the next one."""
+        request, before = self._requests.in_hand, self._state_when_taken
+        if request is not None and before is not None and not heeded(request, before, self._stay.journal.state):
+            self._requests.put_back(request)
+
+    async def _heed_without_a_call(self) -> None:
+        """Nobody is spoken to: a person who ends it or takes the floor does so, and what was typed is stored."""
+        journal = self._stay.journal
+        kept: list[Request] = []
+        while request := self._requests.take():
+            events = without_a_call(request, journal.state, time.time(), self._recorded)
+            if events is None:
+                kept.append(request)
+            else:
+                await journal.write(*events)
+        self._requests.put_back(*kept)
+
+    @property
+    def _recorded(self) -> float:
+        """The session's clock while no leg runs, in s."""
+        return Recording(self._stay.folder).seconds
 
     async def _on_rpc(self, data: rtc.RpcInvocationData) -> str:
         person = self._person(data.caller_identity)
@@ -282,32 +323,41 @@ class Conduct:
     def _heed(self, payload: str, person: Person | None) -> str:
         """What was wrong with it, or nothing."""
         try:
-            asked = Asked.model_validate(json.loads(payload))
-        except (ValueError, ValidationError):
-            return 'not a request: send {"kind": ...} with repeat, pause, go_on, typed, yield, take_back, leave, cancel or delay'
-        role = role_of(person, self._stay.named) if person else "organiser"
-        own = ("repeat", "pause", "go_on", "typed", "leave")
-        if asked.kind == "delay":
-            if person is not None and role == "candidate":
-                self._caller.delay.report(person.identity, asked.seconds)
-        elif role == "candidate" and asked.kind in own:
-            if asked.kind == "typed" and not asked.text.strip():
-                return "nothing was typed"
-            self._ask(Request(asked.kind, "candidate", asked.text[:LONGEST_TYPED]))
-        elif may_command(person, self._stay.named) and asked.kind in ("yield", "take_back", "leave", "cancel"):
-            self._ask(Request(asked.kind, role, to=asked.to))
-        else:
-            return f"{role} may not ask for {asked.kind}"
+            asked = understand(payload, person, self._stay.named)
+        except Refused as problem:
+            return str(problem)
+        if isinstance(asked, Request):
+            return self._ask(asked)
+        if asked is not None and person is not None:
+            self._caller.delay.report(person.identity, asked)
         return ""
 
     def _on_chat(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        async def read() -> None:
-            text = await reader.read_all()
-            person = self._person(identity)
-            if person and role_of(person, self._stay.named) == "candidate" and text.strip():
-                self._ask(Request("typed", "candidate", text[:LONGEST_TYPED]))
+        person = self._person(identity)
+        if role_of(person, self._stay.named) != "candidate" or self._messages.full():
+            reader.close()  # or the SDK keeps what nobody reads
+            return
+        self._messages.put_nowait((reader, identity))
 
-        self._reading = asyncio.create_task(read())
+    async def _read_messages(self) -> None:
+        """What was typed, one message after the other, in the order in which they began."""
+        while True:
+            reader, _ = await self._messages.get()
+            text = ""
+            try:
+                async with asyncio.timeout(READING):
+                    async for piece in reader:
+                        text += piece
+                        if len(text) >= LONGEST_TYPED:
+                            break
+            except Exception as error:  # whoever typed is gone in the middle of it: what arrived counts
+                log.warning("a typed message broke off: %s", type(error).__name__)
+            finally:
+                reader.close()
+            if text.strip():
+                problem = self._ask(typed_by_candidate(text))
+                if problem:
+                    log.warning("a typed message was refused: %s", problem)
 
     def _on_dtmf(self, dtmf: rtc.SipDTMF) -> None:
         person = person_of(dtmf.participant) if dtmf.participant else None
@@ -315,33 +365,30 @@ class Conduct:
             self._ask(Request(DTMF[dtmf.digit], "candidate"))
 
     def _on_speakers(self, speakers: list[rtc.Participant]) -> None:
-        if self._leg is not None:
-            others = [p for p in speakers if isinstance(p, rtc.RemoteParticipant)]
-            self._leg.call.others_speaking = any(
-                role_of(person_of(p), self._stay.named) in ("panel", "observer") for p in others
-            )
+        others = [person_of(p) for p in speakers if isinstance(p, rtc.RemoteParticipant)]
+        self._speaking = {p.sid for p in others if role_of(p, self._stay.named) in ("panel", "observer")}
+        self._note_others()
 
-    def _person(self, identity: str) -> Person | None:
+    def _person(self, identity: str) -> Person:
         found = self._room.remote_participants.get(identity)
         return person_of(found) if found else Person(identity)
 
 
-def person_of(participant: rtc.RemoteParticipant) -> Person:
-    """A participant as the cast knows it."""
-    kinds: dict[int, Literal["standard", "sip", "agent"]] = {
-        rtc.ParticipantKind.PARTICIPANT_KIND_SIP: "sip",
-        rtc.ParticipantKind.PARTICIPANT_KIND_AGENT: "agent",
-    }
-    joined = participant.joined_at.timestamp() if participant.joined_at else 0.0
-    kind = kinds.get(participant.kind, "standard")
-    return Person(participant.identity, kind, dict(participant.attributes), joined, participant.name)
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    """The one that counts, out of groups in groups."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, ExceptionGroup) else first
 
 
-def _microphone(participant: rtc.RemoteParticipant) -> rtc.RemoteTrackPublication | None:
-    for publication in participant.track_publications.values():
-        if (
-            publication.kind == rtc.TrackKind.KIND_AUDIO
-            and publication.source != rtc.TrackSource.SOURCE_SCREENSHARE_AUDIO
-        ):
-            return publication
-    return None
+async def _ended(background: asyncio.Task[None]) -> None:
+    if not background.done():
+        await cancel_and_wait(background)
+
+
+async def _bounded(part: _Closing) -> None:
+    """A room that was lost and found again may leave a request unanswered; nobody stays in it for that."""
+    try:
+        async with asyncio.timeout(LEAVING):
+            await part.aclose()
+    except TimeoutError:
+        log.warning("%s was not tidied up within %.0f s", type(part).__name__, LEAVING)

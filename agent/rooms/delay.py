@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 
 from livekit import rtc
 from livekit.rtc._proto.stats_pb2 import RtcStats  # the SDK has no public name for it
 
 from agent.rooms.cast import Person
+from agent.rooms.outage import Outage
 
 TIMING = 5.0  # s between two looks
+MOST_REPORTS = 8  # identities whose last report is kept
 
 
 class LineDelay:
@@ -29,7 +30,10 @@ class LineDelay:
 
     def report(self, identity: str, seconds: float) -> None:
         """It may come before we listen to them."""
+        self._reported.pop(identity, None)
         self._reported[identity] = seconds
+        while len(self._reported) > MOST_REPORTS:
+            del self._reported[next(iter(self._reported))]  # the one that was heard of longest ago
 
     @property
     def seconds(self) -> float | None:
@@ -40,10 +44,16 @@ class LineDelay:
 
     async def watch(self, room: rtc.Room) -> None:
         """Look at the connection every few seconds, until cancelled."""
+        outage = Outage("looking at the connection's statistics")
         while True:
-            with contextlib.suppress(Exception):  # the SDK raises its own kinds while a room reconnects
-                stats = await room.get_rtc_stats()
+            try:
+                async with asyncio.timeout(TIMING):
+                    stats = await room.get_rtc_stats()
                 self.look([*stats.publisher_stats, *stats.subscriber_stats])  # one connection or two
+            except Exception as error:  # the SDK raises its own kinds while a room reconnects
+                outage.failed(error)
+            else:
+                outage.worked()
             await asyncio.sleep(TIMING)
 
     def look(self, stats: list[RtcStats]) -> None:
@@ -54,12 +64,13 @@ class LineDelay:
         pairs = [s.candidate_pair.candidate_pair for s in stats if s.HasField("candidate_pair")]
         trips = [p.current_round_trip_time for p in pairs if p.current_round_trip_time > 0]
         self._round_trip = min(trips, default=self._round_trip)
+        before, self._counted = self._counted, {}  # of tracks that are gone nothing is kept
         for entry in stats:
             audio = entry.inbound_rtp
             if not entry.HasField("inbound_rtp") or audio.stream.kind != "audio":
                 continue
             delay, emitted = audio.inbound.jitter_buffer_delay, audio.inbound.jitter_buffer_emitted_count
-            delay_before, emitted_before = self._counted.get(audio.rtc.id, (0.0, 0))
+            delay_before, emitted_before = before.get(audio.rtc.id, (0.0, 0))
             self._counted[audio.rtc.id] = (delay, emitted)
             if emitted > emitted_before:
                 self._waits.append((delay - delay_before) / (emitted - emitted_before))

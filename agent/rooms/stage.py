@@ -7,14 +7,16 @@ room that cannot be told loses a caption, never an answer.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from collections import deque
 from dataclasses import dataclass
 
 from livekit import rtc
 
 from agent.rooms.cast import SESSION
+from agent.rooms.outage import Outage
 from agent.speaking import Watcher
+from agent.tasks import cancel_and_wait
 from dialogue.state import State
 
 TOPIC = "lk.transcription"
@@ -23,6 +25,10 @@ _AGENT_STATES = {
     "waiting": "initializing", "speaking": "speaking", "listening": "listening", "thinking": "thinking",
     "paused": "listening", "silent": "idle", "ended": "idle",
 }  # fmt: skip
+MOST_CAPTIONS = 100  # that wait for a room that is away; then the oldest is dropped
+SENDING = 5.0  # s for which one telling is waited for
+AGAIN = 0.5  # s after which a state that was not sent is sent again
+CLOSING = 0.5  # s for which the last news are waited for
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +46,10 @@ class Stage:
     def __init__(self, session: str) -> None:
         self._session = session
         self._candidate = ""
-        self._captions: asyncio.Queue[_Caption] = asyncio.Queue()
+        self._captions: deque[_Caption] = deque(maxlen=MOST_CAPTIONS)
+        self._captioned = asyncio.Event()
+        self._sending = 0  # captions and states that are on their way
+        self._told = asyncio.Event()  # everything
         self._segment = 0
         self._phase = "waiting"
         self._progress = ""
@@ -76,41 +85,58 @@ class Stage:
 
     async def aclose(self) -> None:
         """After what is still to be told was told, or half a second."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                while self._changed.is_set() or not self._captions.empty():
-                    await asyncio.sleep(0.02)
-                await asyncio.sleep(0.1)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            if self._tasks:
+                try:
+                    async with asyncio.timeout(CLOSING):
+                        while self._changed.is_set() or self._captions or self._sending:
+                            self._told.clear()
+                            await self._told.wait()
+                except TimeoutError:
+                    log.info("the room was not told everything before we left")
+        finally:
+            await cancel_and_wait(*self._tasks)
 
     def _caption(self, who: str, text: str, final: bool) -> None:
-        self._captions.put_nowait(_Caption(who, text, final, f"{who}-{self._segment}"))
+        caption = _Caption(who, text, final, f"{who}-{self._segment}")
+        if self._captions and not self._captions[-1].final and self._captions[-1].segment == caption.segment:
+            self._captions.pop()  # a newer one is there
+        self._captions.append(caption)
+        self._captioned.set()
         if final:
             self._segment += 1
 
     async def _send_captions(self, room: rtc.Room) -> None:
+        outage = Outage("sending captions")
         while True:
-            caption = await self._captions.get()
-            if not caption.final and not self._captions.empty():
-                continue  # a newer one is there
+            while not self._captions:
+                self._captioned.clear()
+                await self._captioned.wait()
+            caption = self._captions.popleft()
             attributes = {
                 "lk.segment_id": f"{self._session}-{caption.segment}",
                 "lk.transcription_final": str(caption.final).lower(),
                 "viva.who": caption.who,
             }
             sender = self._candidate if caption.who == "candidate" and self._candidate else None
+            self._sending += 1
             try:
-                writer = await room.local_participant.stream_text(
-                    topic=TOPIC, attributes=attributes, sender_identity=sender
-                )
-                await writer.write(caption.text)
-                await writer.aclose()
+                async with asyncio.timeout(SENDING):
+                    writer = await room.local_participant.stream_text(
+                        topic=TOPIC, attributes=attributes, sender_identity=sender
+                    )
+                    await writer.write(caption.text)
+                    await writer.aclose()
             except Exception as error:  # the SDK raises its own kinds while a room reconnects
-                log.debug("a caption was not sent: %s", type(error).__name__)
+                outage.failed(error)
+            else:
+                outage.worked()
+            finally:
+                self._sending -= 1
+                self._told.set()
 
     async def _send_state(self, room: rtc.Room) -> None:
+        outage = Outage("sending the agent's state")
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -121,9 +147,16 @@ class Stage:
                 "viva.question": self._question,
                 SESSION: self._session,
             }
+            self._sending += 1
             try:
-                await room.local_participant.set_attributes(attributes)
+                async with asyncio.timeout(SENDING):
+                    await room.local_participant.set_attributes(attributes)
             except Exception as error:
-                log.debug("the state was not sent: %s", type(error).__name__)
-                await asyncio.sleep(0.5)
+                outage.failed(error)
                 self._changed.set()
+                await asyncio.sleep(AGAIN)
+            else:
+                outage.worked()
+            finally:
+                self._sending -= 1
+                self._told.set()

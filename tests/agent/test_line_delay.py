@@ -86,7 +86,7 @@ async def test_what_a_stall_has_queued_is_caught_up_in_silence_and_no_sound_is_l
         assert caught_up is not None and caught_up < BEHIND + 2 * FRAME / RATE
         await asyncio.sleep(BEHIND + 0.2)  # run dry
         caller.hear(speech)
-        while not caller._outgoing.empty():
+        while caller._outgoing:
             await asyncio.sleep(0)
         await asyncio.sleep(0)
         again = caller.transport

@@ -1,0 +1,126 @@
+"""Real connections that break and come back: one voice, in the right place, every time.
+
+The scenes that a script can play are in tests/agent/test_stay.py; here is what the real server and the real SDK make of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from simulation.room import RoomPeer
+from tests.chaos.test_chaos import QUESTIONS, Scene, begin
+from tests.e2e.house import ROOT, House, reciter, until
+
+pytestmark = pytest.mark.voice
+RELOADS, EVERY = 5, 2.0  # s
+STOOD_STILL = 20.0  # s
+LAPTOP = """
+import asyncio, sys
+from simulation.room import RoomPeer
+from tests.e2e.house import REPORTS, SLOW, reciter
+
+async def main():
+    talker = reciter(REPORTS, *([SLOW] * 12))
+    peer = RoomPeer(talker)
+    await peer.join(sys.argv[1], sys.argv[2])
+    said = 0
+    while True:
+        await asyncio.sleep(0.1)
+        if talker.said > said:
+            said = talker.said
+            print("answers", flush=True)
+
+asyncio.run(main())
+"""
+
+
+@contextlib.contextmanager
+def laptop(access: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    """A candidate in a process of its own, who says so at the beginning of each answer."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAPTOP, access["url"], access["token"]], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def in_the_right_place(scene: Scene) -> None:
+    """By the log: one agent, each question once, and a way back in for each cut."""
+    events = scene.house.events(scene.session)
+    began = [e for e in events if e["kind"] == "started"]
+    resumed = [e for e in events if e["kind"] == "resumed"]
+    assert len(began) == 1 and resumed and {e["cause"] for e in resumed} == {"rejoin"}, resumed
+    asked = [e["question"] for e in events if e["kind"] == "asked"]
+    assert asked == list(QUESTIONS), asked
+    assert any("cut off" in e["text"] for e in events if e["kind"] == "spoken")
+    assert scene.house.report(scene.session)["outcome"] == "completed"
+
+
+async def a_page_that_is_loaded_again_and_again(house: House) -> None:
+    scene = await begin(house, "answer")
+    for _ in range(RELOADS):
+        await scene.peer.leave()
+        await scene.come_back()
+        await asyncio.sleep(EVERY)
+    await scene.voice_again(f"page loaded {RELOADS} times")
+    await scene.finish()
+    assert len(set(scene.peer.agents)) == 1
+    await asyncio.to_thread(in_the_right_place, scene)
+
+
+async def a_link_that_is_away(house: House, seconds: float) -> None:
+    """No goodbye and no packets, as when a wireless network is gone, in the middle of the second answer."""
+    session, link = await asyncio.to_thread(lambda: house.invite(candidate="Sam", questions=list(QUESTIONS)))
+    await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/consent", link)
+    access = await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/join", link)
+    with laptop(access) as candidate:
+        assert candidate.stdout is not None
+        for _ in range(2):
+            line = await asyncio.wait_for(asyncio.to_thread(candidate.stdout.readline), 90)
+            assert line == "answers\n", house.logs()
+        await asyncio.sleep(1.5)  # of five
+        candidate.send_signal(signal.SIGSTOP)
+        asked = len(house.kinds(session, "asked"))
+        await asyncio.sleep(seconds)
+        assert not house.kinds(session, "ended") and len(house.kinds(session, "asked")) == asked, "nobody was there"
+        candidate.send_signal(signal.SIGCONT)
+        await until(lambda: house.kinds(session, "resumed"), 30, "a way back in", house)
+        await until(lambda: house.kinds(session, "ended"), 90, "the end", house)
+        await until(lambda: not house.call("GET", f"/interviews/{session}")["agent_there"], 60, "its leaving", house)
+    await asyncio.to_thread(in_the_right_place, Scene(house, session, link, RoomPeer(reciter())))
+
+
+async def test_pages_that_are_loaded_again_and_links_that_are_away(house: House) -> None:
+    await asyncio.gather(
+        a_page_that_is_loaded_again_and_again(house), a_link_that_is_away(house, 5.0), a_link_that_is_away(house, 25.0)
+    )
+
+
+async def test_a_livekit_server_that_stands_still(house: House) -> None:
+    scene = await begin(house, "beginning")
+    await scene.in_the_answer(2)
+    server = house.child("livekit")
+    server.send_signal(signal.SIGSTOP)
+    scene.broken()
+    await asyncio.sleep(STOOD_STILL)
+    assert len(scene.state("asked")) == 2 and not scene.state("answered")[1:], "silence was no answer"
+    server.send_signal(signal.SIGCONT)
+    back = lambda: scene.state("resumed")  # noqa: E731
+    await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", house)
+    if scene.peer.disconnected.is_set():  # the SDK gave up: in again by the link, as the page does
+        await scene.come_back()
+        await until(back, 60, "a way back in by the link", house)
+    await scene.voice_again(f"LiveKit server stopped for {STOOD_STILL:.0f} s")
+    await scene.finish()
+    await asyncio.to_thread(in_the_right_place, scene)
