@@ -13,6 +13,7 @@ import errno
 import logging
 import os
 import re
+import wave
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from agent.errors import UserError
 from memory.store import LeaseLost
@@ -285,7 +285,8 @@ def _pieces(folder: Path) -> list[Piece]:
 
 
 def write_wav(recording: Recording, wav: Path) -> None:
-    """The recording as a stereo WAV, block by block."""
-    with soundfile.SoundFile(wav, "w", RATE, 2, "PCM_16") as out:
+    """The recording as a stereo WAV, block by block. Raises OSError: a full disk is told as one, which libsndfile does not."""
+    with wav.open("wb") as file, wave.open(file, "wb") as out:
+        out.setparams((2, 2, RATE, recording.length, "NONE", ""))
         for block in recording.blocks():
-            out.write(block)
+            out.writeframesraw(block.tobytes())

@@ -17,7 +17,7 @@ _MARKS = (  # the longer ones first: UTF-32 begins as UTF-16 does
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffe\uffff]")
 _STRAY = 0.02  # share of the characters that may be such
 _SAMPLE = 4000  # bytes that tell UTF-16 without a mark
-_ZEROS = 0.3  # share of zeros in every second byte of it, where the text is in Latin letters
+_ZEROS = 0.6  # share of zeros in every second byte of it, where the text is in Latin letters
 
 
 class NotText(ValueError):
@@ -49,7 +49,7 @@ def _encoding(data: bytes) -> str:
     sample = data[: _SAMPLE - _SAMPLE % 2]
     if len(sample) >= 4:
         even, odd = (sample[i::2].count(0) / len(sample[i::2]) for i in (0, 1))
-        if max(even, odd) > _ZEROS and min(even, odd) < _ZEROS / 3:
+        if max(even, odd) > _ZEROS and min(even, odd) < 0.05:
             return "utf-16-le" if odd > even else "utf-16-be"
     try:
         data.decode("utf-8")

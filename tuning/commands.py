@@ -15,7 +15,7 @@ from dialogue.state import fold
 from dialogue.wording import EMBEDDED
 from tuning.checks import TuneError
 from tuning.config import TrainConfig, load_config
-from tuning.places import new_folder
+from tuning.places import new_folder, own_folder
 from tuning.records import CoachingRecord, FollowUpRecord, load_follow_ups
 from tuning.runs import load_run
 from tuning.splits import coaching_parts, fingerprint, follow_up_parts
@@ -87,6 +87,7 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
     from tuning.provenance import environment
     from tuning.run_systems import embedder, run_all
 
+    own_folder(arguments.out, "evaluation.json", ("table.md", "chart.png", "marking.csv", "marking.key.csv"))
     check_sheet(arguments.out / "marking.csv")
     follow_ups, coaching, training = _sets(arguments)
     results, feedback, safety = asyncio.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tuning.checks import TuneError
@@ -11,6 +12,13 @@ def new_file(path: Path) -> None:
     """Raises TuneError where there is something already."""
     if path.exists():
         raise TuneError(f"{path} is there already and may have been edited; choose another name, or remove it")
+
+
+def own_folder(path: Path, mark: str, names: Sequence[str]) -> None:
+    """Raises TuneError where one of `names` would be overwritten in a folder that is not ours: ours holds `mark`."""
+    there = [name for name in names if (path / name).exists()]
+    if there and not (path / mark).is_file():
+        raise TuneError(f"{path} holds a {there[0]} that is not ours; choose another folder with --out")
 
 
 def new_folder(path: Path) -> None:

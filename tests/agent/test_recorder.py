@@ -168,3 +168,11 @@ def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> No
     (tmp_path / "recording").write_text("in the way")
     with pytest.raises(UserError, match="VIVA_HOME"):
         Recorder(tmp_path, 1)
+
+
+def test_a_full_disk_is_told_as_one_when_the_wav_is_written(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, 1)
+    record(recorder, *range(1, 200))
+    recorder.close()
+    with pytest.raises(OSError, match="No space"):
+        write_wav(Recording(tmp_path), Path("/dev/full"))

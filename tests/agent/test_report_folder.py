@@ -187,3 +187,17 @@ def test_a_report_with_its_sound_is_read_block_by_block(tmp_path: Path, monkeypa
     packed = base64.b64decode(page.split("data:audio/mpeg;base64,")[1].split('"')[0])
     played, rate = soundfile.read(io.BytesIO(packed))
     assert len(played) / rate == pytest.approx(25.0, abs=0.15)
+
+
+def test_a_reports_comparison_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from agent.report_folder import write_whole
+
+    write_whole(tmp_path / "comparison.json", "old")
+
+    def failing(self: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(tmp_path / "comparison.json", "new")
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("comparison.json", "old")]

@@ -140,6 +140,9 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         with pytest.raises(TuneError, match="not empty"):
             main(arguments, tmp_path, list, "", Console(quiet=True))
     new_folder(tmp_path / "another")
+    (base / "table.md").write_text("mine")
+    with pytest.raises(TuneError, match="not ours"):
+        main(["eval", "--out", str(base)], tmp_path, list, "", Console(quiet=True))
 
 
 @pytest.mark.parametrize(
