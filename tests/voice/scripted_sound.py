@@ -7,6 +7,7 @@ takes whatever is not silent for speech. So each word that went in can be looked
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -77,7 +78,7 @@ class Reader:
         edges = [0, *(np.flatnonzero(np.diff(levels)) + 1), len(levels)]
         found = [
             TimedWord(f"w{levels[a] // STEP - 1}", a / SPEECH_RATE, b / SPEECH_RATE)
-            for a, b in zip(edges, edges[1:], strict=False)
+            for a, b in itertools.pairwise(edges)
             if b - a > 1000 and levels[a] not in (0, WORDLESS)
         ]
         self._behave([int(word.text[1:]) for word in found])
@@ -165,7 +166,7 @@ class Listening:
 
     @property
     def brackets(self) -> str:
-        """"(" for a start and ")" for an end of speech."""
+        """ "(" for a start and ")" for an end of speech."""
         sign = {stt.SpeechEventType.START_OF_SPEECH: "(", stt.SpeechEventType.END_OF_SPEECH: ")"}
         return "".join(sign.get(e.type, "") for _, e in self.events)
 

@@ -32,7 +32,9 @@ def engine_of(reader: Reader, shared: bool = False) -> LocalSTT:
 
 
 @pytest.mark.parametrize("times", [1, 2, 9])
-@pytest.mark.parametrize("error", [EngineError("x"), RuntimeError("x"), OSError(), asyncio.CancelledError(), SystemExit()])
+@pytest.mark.parametrize(
+    "error", [EngineError("x"), RuntimeError("x"), OSError(), asyncio.CancelledError(), SystemExit()]
+)
 def test_a_recogniser_that_fails_for_a_while_loses_no_word(times: int, error: BaseException) -> None:
     async def scenario() -> None:
         listening = Listening(engine_of(Reader(failing(times, error))))
@@ -221,19 +223,25 @@ def test_a_stream_made_anew_goes_on_where_the_last_one_was() -> None:
         await second.push(5, 2.0)
         await second.end()
         assert first.final == [1, 2] and second.final == [3, 4, 5]
-        starts = [e.alternatives[0].start_time for _, e in second.events if e.type is stt.SpeechEventType.FINAL_TRANSCRIPT]
+        starts = [
+            e.alternatives[0].start_time for _, e in second.events if e.type is stt.SpeechEventType.FINAL_TRANSCRIPT
+        ]
         assert starts == [pytest.approx(3.6, abs=0.05)]
 
     run(scenario())
 
 
 PART = st.one_of(
-    st.lists(st.just(0), min_size=1, max_size=25), st.floats(0.05, 4.0), st.floats(0.1, 12.0).map(lambda s: f"noise {s}")
+    st.lists(st.just(0), min_size=1, max_size=25),
+    st.floats(0.05, 4.0),
+    st.floats(0.1, 12.0).map(lambda s: f"noise {s}"),
 )
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(PART, min_size=1, max_size=6), st.lists(st.booleans(), max_size=12), st.lists(st.booleans(), max_size=7))
+@given(
+    st.lists(PART, min_size=1, max_size=6), st.lists(st.booleans(), max_size=12), st.lists(st.booleans(), max_size=7)
+)
 def test_whatever_happens_each_word_comes_once(
     parts: list[list[int] | float | str], fails: list[bool], flushes: list[bool]
 ) -> None:
