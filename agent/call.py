@@ -110,7 +110,9 @@ class Call:
                 # Who may interrupt is the speaker's business. Never discard: while something is said that may not be
                 # interrupted, LiveKit would give the ear silence instead of what the candidate says.
                 "interruption": {
-                    "enabled": False, "discard_audio_if_uninterruptible": False, "resume_false_interruption": False,
+                    "enabled": False,
+                    "discard_audio_if_uninterruptible": False,
+                    "resume_false_interruption": False,
                 },
                 "preemptive_generation": {"enabled": False},
             },
