@@ -54,6 +54,7 @@ class Call:
         patience: Patience | None = None,
         out_of_answers: Callable[[], bool] = lambda: False,
         by_phone: bool = False,
+        requests: Requests | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._journal = journal
@@ -64,7 +65,7 @@ class Call:
         self._tick = asyncio.Event()
         self._closed = False
         self._background = Background()
-        self._requests = Requests()
+        self._requests = Requests() if requests is None else requests
         self.ear = Ear(offset, engines.end_of_turn, engines.ruler)
         self.ear.on_frame = self._on_frame
         self._hearing = Hearing(offset)

@@ -19,6 +19,7 @@ from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, is_measured, measure_answer, measure_recorded
 from agent.recorder import RATE, Recorder, read_raw
+from agent.requests import Requests
 from agent.signals import Stopped, stop_signals
 from agent.speaking import Watcher
 from agent.tasks import cancel_and_wait, first_of
@@ -44,6 +45,7 @@ class CallPlan:
     lease_seconds: float
     out_of_answers: Callable[[], bool] = lambda: False
     by_phone: bool = False
+    requests: Requests | None = None  # where they outlive the call: of a stay in a room
     clock: Callable[[], float] = time.monotonic
 
 
@@ -70,7 +72,7 @@ class Leg:
         self._line = Line(plan.caller, recorder, plan.clock)
         self.call = Call(
             journal, plan.mind, plan.engines, offset=recorder.start / RATE, watcher=plan.watcher,
-            out_of_answers=plan.out_of_answers, by_phone=plan.by_phone,
+            out_of_answers=plan.out_of_answers, by_phone=plan.by_phone, requests=plan.requests,
         )  # fmt: skip
         self._line.on_held_up = self.call.ear.held_up
         self.call.session.input.audio = self._line.input
