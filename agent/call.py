@@ -139,8 +139,10 @@ class Call:
         await self._proposals.aclose()
         await self._measurer.aclose()
         await self._background.aclose()
-        await self.ear.aclose()
-        await self.session.aclose()
+        try:
+            await self.session.aclose()
+        finally:
+            await self.ear.aclose()
 
     async def _until_quiet(self) -> None:
         """A candidate who talks on, not knowing of the cut, is let finish a sentence."""

@@ -46,8 +46,8 @@ class CallPlan:
     lease_seconds: float
     out_of_answers: Callable[[], bool] = lambda: False
     by_phone: bool = False
-    clock: Callable[[], float] = time.monotonic
     requests: Requests | None = None  # where they outlive the call: of a stay in a room
+    clock: Callable[[], float] = time.monotonic
 
 
 async def run_call(plan: CallPlan, journal: Journal, recorder: Recorder) -> None:

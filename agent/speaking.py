@@ -26,6 +26,7 @@ REOPEN_SPEECH = 0.3  # s of speech that are enough then
 STALL = 2.0  # s for which the store was away, from which on it is worth a word
 TRIES = 3  # of saying something that the voice fails to say
 RETRY = 0.5  # s between them
+FASTEST = 22.0  # characters a second: no voice speaks faster
 SILENT_VOICE = 20.0  # s without a sound after which the voice is taken to have failed
 log = logging.getLogger(__name__)
 
@@ -167,7 +168,9 @@ class Speaker:
         end = mouth.audible_end if mouth.audible_end is not None else start
         turn = self._journal.state.awaiting
         number = turn.number if turn else None
-        share = min(1.0, (end - start) / mouth.segment_seconds) if mouth.segment_seconds > 0 else 0.0
+        # An utterance that was cut off may not have been made to its end: then its text says how long it would have been.
+        whole = max(mouth.segment_seconds, len(text) / FASTEST if said.interrupted else 0.0)
+        share = min(1.0, (end - start) / whole) if whole > 0 else 0.0
         spoken = Spoken(
             at=self._wall(),
             t=start,

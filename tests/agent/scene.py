@@ -42,7 +42,7 @@ from voice.tts.voice import PhraseCache
 from voice.words import TimedWord
 
 TONE = 0.1  # amplitude of the agent's voice
-WORD = 0.25  # s that a word of the agent takes
+WORD = 0.3  # s that a word of the agent takes
 _SPEECH: dict[str, Samples] = {}
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.measuring import measure_answer, measure_recorded
+from agent.measuring import Answer, measure_answer, measure_recorded
 from agent.recorder import Recording
+from agent.runner import measure_missing
 from agent.signals import Stopped
 from dialogue.mind import Mind, Proposal
 from dialogue.state import State, Turn
-from memory.records import Word
+from memory.records import Delivery, Word
 from tests import virtual_time
 from tests.agent.scene import Scene
 from voice.stt.stream import LocalSTT
@@ -101,9 +102,18 @@ def test_measuring_that_never_ends_does_not_hold_the_leg_and_is_done_from_the_re
         await scene.asked(1)
         await scene.says(NEXT)
         await scene.until("ended")
+        await asyncio.sleep(5.0)
+        raw = Recording(tmp_path)
+        await measure_missing(scene.journal, raw, broken)  # no reason to write no report
+        assert [turn.delivery is not None for turn in scene.state.turns] == [False, False]
+        await measure_missing(scene.journal, raw)
+
+    def broken(answer: Answer) -> Delivery:
+        raise ZeroDivisionError
 
     play(scene, scenario, limit=120.0)
-    assert scene.state.ended == "completed" and scene.state.turns[1].delivery is None
+    assert scene.state.ended == "completed"
+    assert [turn.delivery is not None for turn in scene.state.turns] == [True, True]
 
 
 def test_a_stop_signal_in_the_middle_of_an_answer_keeps_the_sound(tmp_path: Path) -> None:

@@ -74,10 +74,10 @@ class ClauseTTS(tts.TTS[str]):
             except EngineCallFailed as error:
                 reasons.append(f"{self.voice.name}: {error}")
                 self._rests_until = now() + REST
+                log.warning("the voice failed (%s)%s", reasons[0], "; the fallback speaks" if self.fallback else "")
         else:
             reasons.append(f"{self.voice.name}: failed a moment ago")
         if self.fallback is not None:
-            log.warning("the fallback voice speaks (%s)", reasons[0])
             try:
                 return await self._say(self.fallback, clause)
             except EngineCallFailed as error:
