@@ -33,7 +33,6 @@ from memory.events import Ended, Yielded
 LOOK = 0.2  # s between two looks at the room, whatever it has told
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
 LEAVING = 3.0  # s that tidying up may take at most
-HOLD = 1.0  # s without a sign of the line, from which on silence is not taken for the candidate's
 UNHEARD = 300.0  # s without a sign from an open microphone, after which nobody attends; longer than a pause may be
 READING = 5.0  # s that a typed message may take to arrive
 MOST_MESSAGES = 20  # typed messages on their way
@@ -225,7 +224,7 @@ class Conduct:
         """
         present = {p.sid for p in self._room.remote_participants.values()}
         if self._leg is not None:
-            self._leg.call.others_speaking = bool(self._speaking & present) or self._attendance.view.deaf >= HOLD
+            self._leg.call.others_speaking = bool(self._speaking & present) or self._attendance.view.doubtful
 
     async def _keep_looking(self) -> None:
         while True:
