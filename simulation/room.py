@@ -167,7 +167,7 @@ class RoomPeer:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Owned until `leave`. What fails is logged: a peer that has fallen silent would look like a fault of the agent."""
-        task = asyncio.create_task(work, name=f"peer-{work.__name__}")
+        task = asyncio.create_task(work, name=f"peer-{getattr(work, '__name__', 'work')}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -15,6 +15,7 @@ from agent.rooms.cast import Person, role_of
 
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 DEAF = 0.6  # s without a sign while the connection is being mended: what we hear is no silence of the candidate's
+HOLD = 1.0  # s without a sign, from which on silence is not taken for the candidate's
 BROKEN = 3.0  # s without a sign, after which the line is taken for cut though nobody has said so yet
 # s in which the server puts out whoever it has lost. Who is still there after that has no network problem, but perhaps a
 # microphone that died: they hear us, and are told so.
@@ -52,7 +53,8 @@ class View:
 
     `visit` counts how often somebody took the candidate's place; a leg belongs to one visit and ends with it.
     `microphone`: what is listened to, empty for nothing. `subscribe`, `renew`: what to ask the server for now (`renew`: to
-    stop delivering, so that it can begin anew). `deaf`: s without a sign from a microphone that is open.
+    stop delivering, so that it can begin anew). `deaf`: s without a sign from a microphone that is open. `doubtful`: the line
+    may be cut, so that silence says nothing of the candidate.
     """
 
     candidate: Person | None = None
@@ -61,6 +63,7 @@ class View:
     subscribe: tuple[str, ...] = ()
     renew: str = ""
     deaf: float = 0.0
+    doubtful: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,13 +115,13 @@ class Attendance:
         found = self._find(there)
         microphone, renew = self._listen(found, connection)
         deaf = self._note_silence(found)
-        broken = self._heard and BROKEN <= deaf < STILL_THERE
-        candidate = found.person if found and not broken else None
+        doubtful = self._heard and HOLD <= deaf < STILL_THERE
+        candidate = found.person if found and not (doubtful and deaf >= BROKEN) else None
         before, visit = self.view.candidate, self.view.visit
         if candidate is not None and (before is None or before.sid != candidate.sid):
             visit += 1
         wanted = tuple(m.sid for present in there for m in present.microphones if m.sid != renew and self._due(m))
-        self.view = View(candidate, visit, microphone, wanted, renew, deaf)
+        self.view = View(candidate, visit, microphone, wanted, renew, deaf, doubtful)
         return self.view
 
     # -- what is known ---------------------------------------------------------------------------------------------

@@ -16,27 +16,24 @@ from typing import Any, Literal, Protocol
 
 from livekit import rtc
 
-from agent.recorder import Recording
-from agent.requests import Request, Requests
+from agent.requests import Request
 from agent.rooms.attendance import Attendance, View
 from agent.rooms.caller import RoomCaller, Visitor
 from agent.rooms.cast import SESSION, Person, role_of
-from agent.rooms.commands import DTMF, LONGEST_TYPED, Refused, heeded, typed_by_candidate, understand, without_a_call
+from agent.rooms.commands import DTMF, Refused, typed_by_candidate, understand
 from agent.rooms.legs import Legs, RoomLegs, RunningLeg, Stay
+from agent.rooms.messages import Messages
 from agent.rooms.snapshot import Subscriptions, connection_of, person_of, present_in
 from agent.rooms.stage import Stage
+from agent.rooms.wishes import Wishes
 from agent.signals import Stopped
 from agent.tasks import cancel_and_wait
-from dialogue.state import State
 from memory.events import Ended, Yielded
 
 LOOK = 0.2  # s between two looks at the room, whatever it has told
 LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
 LEAVING = 3.0  # s that tidying up may take at most
-HOLD = 1.0  # s without a sign of the line, from which on silence is not taken for the candidate's
 UNHEARD = 300.0  # s without a sign from an open microphone, after which nobody attends; longer than a pause may be
-READING = 5.0  # s that a typed message may take to arrive
-MOST_MESSAGES = 20  # typed messages on their way
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
 CHAT = "lk.chat"
@@ -72,16 +69,14 @@ class Conduct:
         self._now = asyncio.get_running_loop().time
         self._attendance = Attendance(stay.named)
         self._subscriptions = Subscriptions(room)
-        self._requests = Requests()
-        self._requests.on_take = self._note_taken
-        self._state_when_taken: State | None = None  # the log's, when the request in hand was taken
+        self._wishes = Wishes(stay.journal, stay.folder)
+        self._messages = Messages()
         self._leg: RunningLeg | None = None
         self._had_leg = False
         self._changed = asyncio.Event()
         self._room_lost = False
         self._unheard = False
         self._speaking: set[str] = set()  # sids of who else speaks
-        self._messages: asyncio.Queue[tuple[rtc.TextStreamReader, str]] = asyncio.Queue(MOST_MESSAGES)
 
     # -- the stay --------------------------------------------------------------------------------------------------
 
@@ -127,7 +122,7 @@ class Conduct:
             view = self._look()
             if self._unheard and not self._stay.journal.state.ended:
                 log.warning("no sound came from an open microphone for %.0f s; the interview ends", UNHEARD)
-                await self._stay.journal.write(Ended(at=time.time(), t=self._recorded, reason="silence"))
+                await self._stay.journal.write(Ended(at=time.time(), t=self._wishes.recorded, reason="silence"))
             if self._over:
                 return "ended"
             if background.done():
@@ -136,7 +131,7 @@ class Conduct:
                 raise Stopped
             if view.candidate is not None:
                 return None
-            await self._heed_without_a_call()
+            await self._wishes.heed()
             if self._over:
                 return "ended"
             if self._room_lost:
@@ -177,7 +172,7 @@ class Conduct:
         self._stage.candidate_is(person.identity)
         self._caller.delay.listen_to(person)
         leg = await self._legs.begin(
-            Visitor(self._caller, lambda: not there()), person, there, self._requests
+            Visitor(self._caller, lambda: not there()), person, there, self._wishes.requests
         )  # fmt: skip
         if leg is None:
             return
@@ -187,7 +182,7 @@ class Conduct:
             await leg.run(stopping, background)
         finally:
             self._leg = None
-            self._carry_over()
+            self._wishes.carry_over()
 
     async def _in_the_background(self) -> None:
         """What goes on for the whole stay. Raises what goes wrong in any of it: LeaseLost for one."""
@@ -197,7 +192,9 @@ class Conduct:
                 group.create_task(journal.keep_lease(self._stay.lease_seconds), name="leasing")
                 group.create_task(self._caller.watch(self._room), name="room-line")
                 group.create_task(self._keep_looking(), name="room-looking")
-                group.create_task(self._read_messages(), name="room-messages")
+                group.create_task(
+                    self._messages.read(lambda text: self._ask(typed_by_candidate(text))), name="room-messages"
+                )
         except ExceptionGroup as failures:
             raise _first(failures) from None
 
@@ -224,7 +221,7 @@ class Conduct:
         """
         present = {p.sid for p in self._room.remote_participants.values()}
         if self._leg is not None:
-            self._leg.call.others_speaking = bool(self._speaking & present) or self._attendance.view.deaf >= HOLD
+            self._leg.call.others_speaking = bool(self._speaking & present) or self._attendance.view.doubtful
 
     async def _keep_looking(self) -> None:
         while True:
@@ -276,36 +273,10 @@ class Conduct:
         """What was wrong with it, or nothing. It waits for whoever can heed it: the call, or the stay between two legs."""
         if request.by == "candidate":
             self._attendance.sign_of_life()
-        if not self._requests.put(request):
+        if not self._wishes.requests.put(request):
             return "too many requests wait; try again in a moment"
         self._changed.set()
         return ""
-
-    def _note_taken(self, request: Request) -> None:
-        self._state_when_taken = self._stay.journal.state
-
-    def _carry_over(self) -> None:
-        """What the leg took and did not come to heed waits for the next one."""
-        request, before = self._requests.in_hand, self._state_when_taken
-        if request is not None and before is not None and not heeded(request, before, self._stay.journal.state):
-            self._requests.put_back(request)
-
-    async def _heed_without_a_call(self) -> None:
-        """Nobody is spoken to: a person who ends it or takes the floor does so, and what was typed is stored."""
-        journal = self._stay.journal
-        kept: list[Request] = []
-        while request := self._requests.take():
-            events = without_a_call(request, journal.state, time.time(), self._recorded)
-            if events is None:
-                kept.append(request)
-            else:
-                await journal.write(*events)
-        self._requests.put_back(*kept)
-
-    @property
-    def _recorded(self) -> float:
-        """The session's clock while no leg runs, in s."""
-        return Recording(self._stay.folder).seconds
 
     async def _on_rpc(self, data: rtc.RpcInvocationData) -> str:
         person = self._person(data.caller_identity)
@@ -333,31 +304,10 @@ class Conduct:
         return ""
 
     def _on_chat(self, reader: rtc.TextStreamReader, identity: str) -> None:
-        person = self._person(identity)
-        if role_of(person, self._stay.named) != "candidate" or self._messages.full():
+        if role_of(self._person(identity), self._stay.named) == "candidate":
+            self._messages.take(reader)
+        else:
             reader.close()  # or the SDK keeps what nobody reads
-            return
-        self._messages.put_nowait((reader, identity))
-
-    async def _read_messages(self) -> None:
-        """What was typed, one message after the other, in the order in which they began."""
-        while True:
-            reader, _ = await self._messages.get()
-            text = ""
-            try:
-                async with asyncio.timeout(READING):
-                    async for piece in reader:
-                        text += piece
-                        if len(text) >= LONGEST_TYPED:
-                            break
-            except Exception as error:  # whoever typed is gone in the middle of it: what arrived counts
-                log.warning("a typed message broke off: %s", type(error).__name__)
-            finally:
-                reader.close()
-            if text.strip():
-                problem = self._ask(typed_by_candidate(text))
-                if problem:
-                    log.warning("a typed message was refused: %s", problem)
 
     def _on_dtmf(self, dtmf: rtc.SipDTMF) -> None:
         person = person_of(dtmf.participant) if dtmf.participant else None

@@ -24,7 +24,7 @@ from agent.rooms.commands import (
     understand,
     without_a_call,
 )
-from agent.rooms.conduct import MOST_MESSAGES
+from agent.rooms.messages import MOST_MESSAGES
 from dialogue.state import State, apply, fold
 from memory.events import Ended, Heard, Noted, TookBack, Yielded
 from tests.agent.test_stay import SOON, asked, played

@@ -342,6 +342,7 @@ def test_a_microphone_that_died_is_asked_for_less_and_less_and_in_the_end_nobody
         dead = scene.room.publish(alive=False)
         await asyncio.sleep(60.0)
         assert scene.leg is not None, "they hear us, and are asked about their microphone"
+        assert not scene.legs.calls[-1].others_speaking, "and their silence counts, so that it helps and then ends"
         assert dead.asked.count(False) <= 3
         assert await scene.outcome() == "ended"
         assert asyncio.get_running_loop().time() == pytest.approx(UNHEARD, abs=10)
@@ -358,6 +359,7 @@ def test_who_types_attends_whatever_the_microphone_does() -> None:
         next(iter(person.track_publications.values())).sound.alive = False
         await asyncio.sleep(STILL_THERE + SOON)
         assert scene.leg is not None, "the server would have put out somebody without a network"
+        assert not scene.legs.calls[-1].others_speaking
         began = len(scene.lived)
         for number in range(20):
             await asyncio.sleep(30.0)
