@@ -55,7 +55,8 @@ class Host:
                 "rate": engines.voice.rate, "model": engines.model.name if engines.model else "",
             }  # fmt: skip
         if method == "complete":
-            return self._complete(*arguments, gone)
+            [prompt] = arguments
+            return self._complete(prompt, gone)
         with self._locks[method]:
             match method:
                 case "decode":
