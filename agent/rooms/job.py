@@ -15,6 +15,7 @@ from livekit.agents import AutoSubscribe, JobContext
 
 from agent.engines import Engines, choose_llm, load_model, open_store
 from agent.errors import EXPECTED
+from agent.loop_watch import watched_if_asked
 from agent.model_client import MODEL_SOCKET, remote_engines
 from agent.rooms.conduct import LEAVING, Conduct, Stay
 from agent.rooms.order import Order, order_of
@@ -35,7 +36,8 @@ async def run(ctx: JobContext) -> None:
     settings = load_settings()
     try:
         order = order_of(ctx.job.metadata)
-        await _interview(ctx, settings, order)
+        with watched_if_asked():
+            await _interview(ctx, settings, order)
     except LeaseHeld:
         log.info("another agent runs this interview; nothing to do")
     except (ValueError, *EXPECTED) as error:
