@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
-def end_with_parent() -> None:
-    """End this process when its parent is gone, even by kill -9."""
+def end_with_parent(grace: float = 0.0) -> None:
+    """End this process when its parent is gone, even by kill -9; `grace`: s that it is given to end by itself."""
     parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
+        time.sleep(grace)
         os._exit(0)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

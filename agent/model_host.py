@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -23,11 +24,20 @@ from typing import Any
 from agent.children import end_with_parent
 from agent.engines import Engines, choose_llm, load_engines
 from agent.model_client import MODEL_KEY
+from agent.self_test import try_machine
 from agent.settings import load_settings
 from dialogue.backends.base import BackendError
 from voice.stt.decoder import EngineError
 
+BESIDE = 5  # niceness of measuring: nobody waits for it, and calls go on beside it
+PARTS = ("decode", "say", "probability", "complete")
 log = logging.getLogger(__name__)
+
+
+def _give_way() -> None:
+    """The thread that calls this lets others go first. On Linux niceness is a thread's; elsewhere nothing is done."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BESIDE)
 
 
 class Host:
@@ -35,7 +45,8 @@ class Host:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
-        self._locks = {part: threading.Lock() for part in ("decode", "say", "probability", "measure", "complete")}
+        self._locks = {part: threading.Lock() for part in PARTS}
+        self._measuring = ThreadPoolExecutor(1, "measuring", initializer=_give_way)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="model", daemon=True).start()
 
@@ -46,6 +57,11 @@ class Host:
                 "decoder": engines.decoder.name, "max_window": engines.decoder.max_window, "voice": engines.voice.name,
                 "rate": engines.voice.rate, "model": engines.model.name if engines.model else "",
             }  # fmt: skip
+        if method == "measure":
+            return self._measuring.submit(engines.measure, *arguments).result()
+        if method == "trial":  # asked for while there is no call
+            with self._locks["decode"], self._locks["say"], self._locks["probability"]:
+                return try_machine(engines)
         with self._locks[method]:
             match method:
                 case "decode":
@@ -55,8 +71,6 @@ class Host:
                     return engines.voice.say(*arguments)
                 case "probability":
                     return engines.end_of_turn.probability(*arguments)
-                case "measure":
-                    return engines.measure(*arguments)
                 case _:
                     prompt, seconds = arguments
                     assert engines.model is not None

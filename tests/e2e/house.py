@@ -46,6 +46,8 @@ class House:
     log: Path
     decoder: MoonshineDecoder = field(default_factory=MoonshineDecoder)
     pids: list[int] = field(default_factory=list)
+    # One for all calls, and no certificates to read: a client for each would cost more of the machine than a candidate.
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=15, trust_env=False, verify=False))
 
     @classmethod
     def start(cls, home: Path, **env: str) -> House:
@@ -94,7 +96,7 @@ class House:
     def raw(self, method: str, path: str, token: str = "", **json_body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.key}"}
         body = {"json": json_body} if method in ("POST", "PUT") else {}
-        return httpx.request(method, f"{self.url}/api/v1{path}", headers=headers, timeout=15, trust_env=False, **body)
+        return self.client.request(method, f"{self.url}/api/v1{path}", headers=headers, **body)
 
     def invite(self, **wishes: Any) -> tuple[str, str]:
         """A new interview: its id, and the token of the candidate's link."""
