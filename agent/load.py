@@ -76,8 +76,11 @@ LIMITS = {
     "end_of_turn": Limit(0.4, "s", "asking whether a turn is over", "each reply comes that much later"),
     "late": Limit(0.06, "s", "being late for a tick of 20 ms", "the sound would be torn"),
 }
-# The same trial on the machine whose calls cost PRIOR, docs/results/footprint.md.
-REFERENCE = Trial(decode=0.09, say=0.01, listen=0.01, end_of_turn=0.012, late=0.002)
+# Three calls at once on 2 cores of a Xeon at 2.5 GHz took 0.2 cores each: 0.06 for the models, the rest for carrying
+# sound, where the ear's detectors took EAR for a second of sound.
+CARRYING = 0.15
+EAR = 0.004
+DECODED = 1.5  # s of sound that are decoded in a second of a call: what is being said is decoded again as it grows
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,7 @@ class Verdict:
 def judge(trial: Trial, cores: float, limit: float = 1.0) -> Verdict:
     """What a machine of so many cores can carry, to `limit` of them. Without a call that it can carry, `why` says so."""
     short = [(name, getattr(trial, name), bound) for name, bound in LIMITS.items() if getattr(trial, name) > bound.most]
-    # A call's work is decoding more than anything else of what was tried; half of it is carrying sound, which ages alike.
-    slower = max(1.0, trial.decode / REFERENCE.decode, trial.listen / REFERENCE.listen)
-    cost = min(PRIOR * slower, cores)
+    cost = min(CARRYING * max(1.0, trial.listen / EAR) + DECODED * trial.decode, cores)
     if short:
         said = "; ".join(
             f"{bound.what} takes {value:.2f} {bound.unit}, at most {bound.most:.2f} is good: {bound.beyond}"
