@@ -205,7 +205,7 @@ async def test_the_worker_dies_and_then_the_livekit_server(house: House, round_:
         await together(*map(one, scenes))
 
     await together(*(scene.in_the_answer(2) for scene in scenes))
-    await hit("kill -9 of the worker and its models", "agent start")
+    await hit("kill -9 of the worker and its models", "agent dev")
     await together(*(scene.in_the_answer(3) for scene in scenes))
     await hit("kill -9 of the LiveKit server", "livekit")
     await together(*(scene.finish() for scene in scenes))
