@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 
-def end_with_parent() -> None:
-    """End this process when its parent is gone, even by kill -9."""
+def end_with_parent(grace: float = 0.0) -> None:
+    """End this process when its parent is gone, even by kill -9; `grace`: s that it is given to end by itself."""
     parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(0.5)
+        time.sleep(grace)
         os._exit(0)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
@@ -35,11 +36,13 @@ class Child:
         log: Path,
         *,
         guarded: bool = False,
+        patience: float = 8.0,
     ) -> None:
         self.name = name
         self._command = command
         self._env = dict(env)
         self._log = log
+        self._patience = patience  # s that it is given to end in order
         self._guarded = guarded  # foreign programs do not watch their parent: the kernel does it for them
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
@@ -62,17 +65,17 @@ class Child:
                 preexec_fn=_die_with_parent if self._guarded else None,
             )
 
-    def stop(self, seconds: float = 8.0) -> None:
-        """Ask it to end, and insist after `seconds`."""
-        if self._process is None or self._process.poll() is not None:
+    def stop(self, seconds: float | None = None) -> None:
+        """Ask it to end, and insist after `seconds`, or its own patience. What it started itself does not stay behind."""
+        if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(5)
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._patience if seconds is None else seconds)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(5)
 
     def last_words(self, count: int = 3) -> str:
         """The end of its log, for a message about its failure."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
+import time
 
 from rich.console import Console
 from rich.table import Table
 
 from agent.engines import Choice, choose_llm, choose_stt, choose_tts, open_store
+from agent.machine import last_trial
 from agent.servers import PAGE, where_livekit
 from agent.settings import Settings
 
@@ -28,7 +30,16 @@ async def run(settings: Settings) -> None:
         if PAGE.is_file()
         else Choice("web app", "none", "not built", "make web")
     )
-    rows = [*_CALLS, choose_stt(settings), choose_tts(settings), choose_llm(settings), memory, rooms, pages]
+    rows = [
+        *_CALLS,
+        choose_stt(settings),
+        choose_tts(settings),
+        choose_llm(settings),
+        memory,
+        rooms,
+        pages,
+        _machine(settings),
+    ]
     console = Console()
     table = Table(title="What each part would use", title_justify="left")
     for column in ("part", "engine", "why", "for the better one"):
@@ -44,3 +55,16 @@ async def run(settings: Settings) -> None:
         f"{name} {importlib.metadata.version(name)}" for name in ("vivavoce", "livekit-agents", "moonshine-voice")
     )
     console.print(versions, soft_wrap=True)
+
+
+def _machine(settings: Settings) -> Choice:
+    """What this machine can carry, as the worker measured it last."""
+    found = last_trial(settings.home)
+    if found is None:
+        return Choice("calls at once", "not known", "the worker tries the machine when it starts")
+    when = f"tried on {time.strftime('%Y-%m-%d %H:%M', time.localtime(found.at))}"
+    if not found.calls:
+        return Choice("calls at once", "none", when, found.why)
+    return Choice(
+        "calls at once", f"about {found.calls}", f"{when}: speech is recognised in {found.trial.decode:.2f} of its time"
+    )

@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
@@ -25,10 +25,13 @@ from typing import Any
 from agent.children import end_with_parent
 from agent.engines import Engines, choose_llm, load_engines
 from agent.model_client import MODEL_KEY
+from agent.self_test import try_machine
 from agent.settings import load_settings
 from dialogue.backends.base import BackendError, Prompt, ask
 from voice.stt.decoder import EngineError
 
+BESIDE = 5  # niceness of measuring: nobody waits for it, and calls go on beside it
+PARTS = ("decode", "say", "probability")
 log = logging.getLogger(__name__)
 GONE_CHECK = 0.05  # s between two looks at whether the caller of a completion is still there
 
@@ -37,12 +40,19 @@ class CallerGone(Exception):
     """Nobody waits for the answer any more."""
 
 
+def _give_way() -> None:
+    """The thread that calls this lets others go first. On Linux niceness is a thread's; elsewhere nothing is done."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BESIDE)
+
+
 class Host:
     """Answers requests. One at a time per part: the engines are not made for more."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
-        self._locks = {part: threading.Lock() for part in ("decode", "say", "probability", "measure")}
+        self._locks = {part: threading.Lock() for part in PARTS}
+        self._measuring = ThreadPoolExecutor(1, "measuring", initializer=_give_way)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="model", daemon=True).start()
 
@@ -57,6 +67,11 @@ class Host:
         if method == "complete":
             [prompt] = arguments
             return self._complete(prompt, gone)
+        if method == "measure":
+            return self._measuring.submit(engines.measure, *arguments).result()
+        if method == "trial":  # asked for while there is no call
+            with self._locks["decode"], self._locks["say"], self._locks["probability"]:
+                return try_machine(engines)
         with self._locks[method]:
             match method:
                 case "decode":
@@ -64,10 +79,8 @@ class Host:
                     return engines.decoder.decode(samples, timed=timed, prompt=prompt)
                 case "say":
                     return engines.voice.say(*arguments)
-                case "probability":
-                    return engines.end_of_turn.probability(*arguments)
                 case _:
-                    return engines.measure(*arguments)
+                    return engines.end_of_turn.probability(*arguments)
 
     def _complete(self, prompt: Prompt, gone: Callable[[], bool]) -> str:
         """The model queues what it is asked by itself; what nobody waits for any more leaves the queue, or stops."""

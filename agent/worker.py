@@ -13,42 +13,93 @@ import os
 import secrets
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 from livekit.agents import AgentServer, JobProcess, JobRequest
 
-from agent.children import Child
+from agent.children import Child, end_with_parent
 from agent.errors import UserError
-from agent.load import LoadMeter
+from agent.load import LoadMeter, Trial, Verdict, advice, judge
+from agent.machine import Kept, keep
 from agent.model_client import MODEL_KEY, MODEL_SOCKET, Remote
 from agent.rooms.cast import SESSION
 from agent.rooms.order import order_of, run_job
+from agent.rooms.stop import IN_ORDER, STOP_FILE
 from agent.settings import Settings
 from agent.signals import stop_signals
 from voice.stt.decoder import EngineError
 
 HOST_CHECK = 0.5  # s
+AGAIN = 20.0  # s after which a machine that could not carry a call is tried again
+ENDING = 4.0  # s more than a call has for its end, until the worker ends without it
 log = logging.getLogger("agent.worker")
 
 
 def prewarm(process: JobProcess) -> None:
-    """Import what a call needs before there is one. The weights are the host's."""
-    import agent.rooms.job  # noqa: F401
+    """In a call's process, before its call. The weights are the host's."""
+    from agent.rooms.warm import rehearse
+
+    end_with_parent(IN_ORDER)
+    rehearse()
 
 
-async def accept(request: JobRequest) -> None:
-    """Take what is ours, refuse what carries no session."""
-    try:
-        order = order_of(request.job.metadata)
-    except ValueError as error:
-        log.warning("refused: %s", error)
-        await request.reject()
-        return
-    await request.accept(
-        name="Viva", identity=f"viva-{secrets.token_hex(4)}", attributes={SESSION: order.session, "viva.role": "agent"}
-    )
+class Worker:
+    """Takes calls that this machine can carry. `verdict`: of its trial, None until there was one: then it takes them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._meter = LoadMeter(os.cpu_count() or 1)
+        self.verdict: Verdict | None = None
+        self.server = _server(settings, self._meter, self.accept)
+
+    async def accept(self, request: JobRequest) -> None:
+        """Take what is ours and can be carried; refuse what carries no session, and leave the rest to other machines."""
+        try:
+            order = order_of(request.job.metadata)
+        except ValueError as error:
+            log.warning("refused: %s", error)
+            await request.reject()
+            return
+        if self.verdict is not None and not self.verdict.calls:
+            log.error("a call was refused: %s", self.verdict.why)
+            await request.reject(terminate=False)
+            return
+        await request.accept(
+            name="Viva", identity=f"viva-{secrets.token_hex(4)}", attributes={SESSION: order.session, "viva.role": "agent"}
+        )  # fmt: skip
+
+    async def try_machine(self, ask: Callable[[str], Awaitable[Any]]) -> None:
+        """Measure what this machine can do, while it has no call; a machine that cannot carry one is tried again.
+
+        `ask`: the model host, by method. Raises EngineError where it does not answer.
+        """
+        while True:
+            while self.server.active_jobs:
+                await asyncio.sleep(AGAIN)
+            trial: Trial = await ask("trial")
+            if self.server.active_jobs:  # one came meanwhile, and is in the numbers
+                continue
+            cores = os.cpu_count() or 1
+            found = judge(trial, cores, self._settings.worker_load_limit)
+            if not found.calls:
+                found = replace(found, why=f"this machine cannot carry a call: {found.why}; {advice(trial)}")
+                if self.verdict is None or self.verdict.calls:
+                    log.error("%s", found.why)
+            elif self.verdict is not None and not self.verdict.calls:
+                log.warning("this machine can carry a call again")
+            self.verdict = found
+            self._meter.prior = found.cost
+            keep(self._settings.home, Kept(time.time(), trial, found.calls, found.why))
+            if found.calls:
+                log.info("this machine carries about %d calls at once", found.calls)
+                return
+            await asyncio.sleep(AGAIN)
 
 
 async def run_worker(settings: Settings, *, dev: bool) -> None:
@@ -57,33 +108,50 @@ async def run_worker(settings: Settings, *, dev: bool) -> None:
         raise UserError(
             "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET (and LIVEKIT_URL), or let `viva up` start everything"
         )
+    # A thread of each library for each core would spin beside the calls; their work is short.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     with tempfile.TemporaryDirectory(prefix="viva-") as folder:
+        stop_file = Path(folder) / "stopping"
+        os.environ[STOP_FILE] = str(stop_file)
         host = _model_host(settings, Path(folder))
-        server = _server(settings)
+        worker = Worker(settings)
         async with stop_signals() as stopping:
-            watching = asyncio.create_task(_keep(host), name="model-host")
-            # Calls can come while the models load: they wait for the host. After a crash that saves seconds.
-            loading = asyncio.create_task(_until_answering(host, stopping), name="loading")
-            running = asyncio.create_task(server.run(devmode=dev), name="worker")
-            stopped = asyncio.create_task(stopping.wait())
+            running = asyncio.create_task(worker.server.run(devmode=dev), name="worker")
             try:
-                await asyncio.wait({running, stopped, loading}, return_when=asyncio.FIRST_COMPLETED)
-                if loading.done():
-                    loading.result()
+                async with asyncio.TaskGroup() as beside:
+                    tasks = [
+                        beside.create_task(_keep(host), name="model-host"),
+                        # Calls can come while the models load: they wait for the host. After a crash that saves seconds.
+                        beside.create_task(_loaded(host, worker), name="loading"),
+                    ]
+                    stopped = beside.create_task(stopping.wait(), name="stopped")
                     await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if running.done():
-                    running.result()
-                elif not dev:
-                    log.info("draining: calls finish, no new ones are taken")
-                    with contextlib.suppress(TimeoutError):
-                        await server.drain()
+                    if running.done():
+                        running.result()
+                    elif not dev:
+                        log.info("draining: calls finish, no new ones are taken")
+                        with contextlib.suppress(TimeoutError):
+                            await worker.server.drain()
+                    for task in (*tasks, stopped):
+                        task.cancel()
+            except BaseExceptionGroup as group:
+                raise group.exceptions[0] from None  # one went wrong, the others were cancelled for it
             finally:
-                watching.cancel()
-                loading.cancel()
-                if not running.done():
-                    await server.aclose()
-                await asyncio.gather(running, watching, loading, return_exceptions=True)
+                stop_file.touch()  # the calls that still run end in order
+                await _end(worker.server, running)
                 host.stop(3.0)
+
+
+async def _end(server: AgentServer, running: asyncio.Task[None]) -> None:
+    """Bounded: a call that does not end is ended by itself (agent/rooms/stop.py), and what is left ends with us."""
+    closing = asyncio.create_task(server.aclose(), name="closing")
+    _, late = await asyncio.wait({closing, running}, timeout=IN_ORDER + ENDING)
+    if late:
+        log.error("calls did not end in time; they end with the worker")
+    for task in late:
+        task.cancel()
+    await asyncio.wait({closing, running}, timeout=1.0)
 
 
 def _model_host(settings: Settings, folder: Path) -> Child:
@@ -103,23 +171,57 @@ async def _keep(host: Child) -> None:
         await asyncio.sleep(HOST_CHECK)
 
 
-async def _until_answering(host: Child, stopping: asyncio.Event) -> None:
-    """Raises UserError where the engines cannot be loaded."""
+async def _loaded(host: Child, worker: Worker) -> None:
+    """Waits for the models, then tries the machine. Raises UserError where the engines cannot be loaded."""
     remote = Remote(os.environ[MODEL_SOCKET], bytes.fromhex(os.environ[MODEL_KEY]))
-    asked = asyncio.create_task(asyncio.to_thread(remote.ask, "describe"))
-    while not asked.done() and not stopping.is_set():
-        if host.starts > 1:
-            raise UserError(f"the models cannot be loaded: {host.last_words(1)}; `viva doctor` tells more")
-        await asyncio.sleep(0.1)
-    if asked.done():
+
+    async def ask(method: str) -> Any:
+        # A thread of its own that ends with the process: one of asyncio's would be waited for at the end.
+        asked = _in_a_thread(lambda: remote.ask(method))
+        while not asked.done():
+            if method == "describe" and host.starts > 1:
+                raise UserError(f"the models cannot be loaded: {host.last_words(1)}; `viva doctor` tells more")
+            await asyncio.wait({asked}, timeout=0.1)
+        return asked.result()
+
+    try:
+        await ask("describe")
+    except EngineError as error:
+        raise UserError(f"the models cannot be loaded in time: {error}") from error
+    try:
+        await worker.try_machine(ask)
+    except EngineError as error:
+        log.warning("this machine could not be tried, and takes calls untried: %s", error)
+
+
+def _in_a_thread(work: Callable[[], Any]) -> asyncio.Future[Any]:
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def tell(result: Any, error: Exception | None) -> None:
+        if future.done():
+            return
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    def run() -> None:
+        result, failed = None, None
         try:
-            asked.result()
-        except EngineError as error:
-            raise UserError(f"the models cannot be loaded in time: {error}") from error
+            result = work()
+        except Exception as error:  # told to whoever waits
+            failed = error
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and whoever waited with it
+            loop.call_soon_threadsafe(tell, result, failed)
+
+    threading.Thread(target=run, name="asking-the-host", daemon=True).start()
+    return future
 
 
-def _server(settings: Settings) -> AgentServer:
-    meter = LoadMeter(os.cpu_count() or 1)
+def _server(
+    settings: Settings, meter: LoadMeter, accept: Callable[[JobRequest], Coroutine[None, None, None]]
+) -> AgentServer:
     seen: dict[int, float] = {}
     last = time.monotonic()
 
@@ -149,7 +251,7 @@ def _server(settings: Settings) -> AgentServer:
         load_threshold=settings.worker_load_limit,
         num_idle_processes=1,
         setup_fnc=prewarm,
-        preload_modules=["agent.rooms.job"],
+        preload_modules=["agent.rooms.preload"],
         initialize_process_timeout=30.0,
         max_retry=10**6,  # a server that restarts is waited for
     )

@@ -15,10 +15,13 @@ from livekit.agents import AutoSubscribe, JobContext
 
 from agent.engines import Engines, choose_llm, load_model, open_store
 from agent.errors import EXPECTED
+from agent.loop_watch import watched_if_asked
 from agent.model_client import MODEL_SOCKET, remote_engines
 from agent.rooms.conduct import LEAVING, Conduct, Stay
 from agent.rooms.order import Order, order_of
 from agent.rooms.stage import Stage
+from agent.rooms.stop import end_within, ends_with_its_lease, told_to_stop
+from agent.rooms.warm import start_threads
 from agent.runner import write_up
 from agent.sessions import Begun, session_folder, take
 from agent.settings import Settings, load_settings
@@ -27,6 +30,9 @@ from dialogue.backends.base import LanguageModel
 from dialogue.mind import Mind
 from memory.store import LeaseHeld, LeaseLost, UnknownSession
 
+GOING = 20.0  # s from the end of a call until its process is gone
+WRITING = 600.0  # s that a report may take; the API writes one that is missing
+BESIDE = 5  # niceness of a report: it gives way to the calls that go on
 log = logging.getLogger("agent.rooms")
 
 
@@ -35,26 +41,24 @@ async def run(ctx: JobContext) -> None:
     settings = load_settings()
     try:
         order = order_of(ctx.job.metadata)
-        await _interview(ctx, settings, order)
+        with watched_if_asked():
+            async with told_to_stop() as stopping:
+                await _interview(ctx, settings, order, stopping)
     except LeaseHeld:
         log.info("another agent runs this interview; nothing to do")
     except (ValueError, *EXPECTED) as error:
         log.error("%s", " ".join(str(error).split()))
     finally:
         ctx.shutdown("done")
+        end_within(GOING, "the call is over")
 
 
-async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
+async def _interview(ctx: JobContext, settings: Settings, order: Order, stopping: asyncio.Event) -> None:
     store, _ = await open_store(settings)
     stage = Stage(order.session)
     engines = await asyncio.to_thread(remote_engines, os.environ[MODEL_SOCKET], _language_model(settings))
-    stopping = asyncio.Event()
-
-    async def stop() -> None:
-        stopping.set()
-
-    ctx.add_shutdown_callback(stop)
     try:
+        await start_threads(engines)
         begun = await take(
             store, settings, order.session, lambda _: stage.follow(begun.journal.state),
             ttl=settings.room_lease_seconds, patience=settings.store_patience,
@@ -65,8 +69,14 @@ async def _interview(ctx: JobContext, settings: Settings, order: Order) -> None:
             if not state.consented:
                 raise UnknownSession("the candidate has not consented yet: nothing is heard or said before")
             if not state.ended or state.farewell_pending:
-                await _stay(ctx, settings, order, begun, engines, stage, stopping)
+                async with ends_with_its_lease(
+                    lambda: store.holder(begun.id), begun.owner, settings.room_lease_seconds
+                ):
+                    await _stay(ctx, settings, order, begun, engines, stage, stopping)
             if begun.journal.state.ended:
+                end_within(WRITING, "the interview is over and its report is written")
+                with contextlib.suppress(OSError):
+                    os.nice(BESIDE)  # other calls go on beside it
                 await write_up(store, begun.journal, session_folder(settings, begun.id), engines.measure, engines.model)
         finally:
             await begun.journal.release()

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.tally import TALLY
+from tests.e2e.house import calls_end
+
+__all__ = ["calls_end", "tally"]
 
 
 @pytest.fixture(scope="session", autouse=True)

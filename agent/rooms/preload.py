@@ -1,0 +1,7 @@
+"""Imported once by the process that all calls are forked from: warms what they can share. See agent/rooms/warm.py."""
+
+from __future__ import annotations
+
+from agent.rooms.warm import share
+
+share()

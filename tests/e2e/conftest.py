@@ -1,0 +1,7 @@
+"""Every test in a house leaves it quiet."""
+
+from __future__ import annotations
+
+from tests.e2e.house import calls_end
+
+__all__ = ["calls_end"]
