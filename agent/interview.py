@@ -13,7 +13,7 @@ from agent.coaching import retry_of, show_comparison, write_comparison
 from agent.engines import Engines, choose_llm, load_engines, load_model, open_store
 from agent.errors import UserError
 from agent.live_view import LiveView
-from agent.planning import Wishes, planned
+from agent.planning import Wishes, past_of, planned
 from agent.recorder import RATE, Recorder
 from agent.recordings import RecordedCandidate, load_answers
 from agent.recovery import recover_speech
@@ -40,7 +40,13 @@ async def interview(settings: Settings, wishes: Wishes, source: CandidateSource,
     answers = load_answers([Path(f) for f in source.files])
     if answers:
         wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
-    return await _new(settings, planned(settings, wishes, source), source, answers, console, wishes.out)
+    check_disk(settings)
+    store, _ = await open_store(settings)
+    try:
+        history = await past_of(store, settings, wishes)
+    finally:
+        await store.close()
+    return await _new(settings, planned(settings, wishes, source, history), source, answers, console, wishes.out)
 
 
 async def retry(

@@ -12,7 +12,7 @@ from agent.advising import advise
 from agent.artefacts import write_report
 from agent.call import Call
 from agent.engines import Engines
-from agent.history import reports_in
+from agent.history import earlier_reports
 from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, measure_answer, measure_recorded
@@ -125,7 +125,7 @@ async def finish(store: EventStore, session: str, raw: Path | None, folder: Path
     """Write the report of a session and say where it is."""
     events = await store.read(session)
     interview = fold(events).interview
-    own = interview is not None and interview.mode == "practice"
-    earlier = reports_in(folder.parent.parent, interview.candidate) if own and interview else ()
+    sessions = (raw or folder).parent.parent  # the recording's, where the report goes elsewhere
+    earlier = await earlier_reports(store, sessions, interview) if interview else ()
     await asyncio.to_thread(write_report, events, raw, folder, earlier)
     return folder

@@ -26,6 +26,7 @@ from agent.recovery import recover_speech
 from agent.requests import Request
 from agent.rooms.caller import RoomCaller
 from agent.rooms.cast import SESSION, Person, candidate_of, may_command, role_of
+from agent.rooms.control import Refused, gate_of
 from agent.rooms.stage import Stage
 from agent.runner import CallPlan, Leg
 from dialogue.mind import Mind
@@ -285,8 +286,12 @@ class Conduct:
         return "ok"
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
-        if packet.topic == CONTROL and packet.participant is None:  # from the server's API, which has no identity
-            problem = self._heed(packet.data.decode("utf-8", "replace"), None)
+        # The server's API has no identity, but neither has a participant whom the SDK cannot name: a signature decides.
+        if packet.topic == CONTROL and packet.participant is None:
+            try:
+                problem = self._heed(gate_of(self._stay.journal.session).open(packet.data, time.time()), None)
+            except Refused as refused:
+                problem = str(refused)
             if problem:
                 log.warning("a command was refused: %s", problem)
 

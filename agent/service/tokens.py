@@ -24,17 +24,36 @@ AUDIENCE = "vivavoce-link"
 
 
 def kept_secret(path: Path, length: int = 32) -> str:
-    """The secret in a file of mode 0600, made on first use."""
+    """The secret in a file of mode 0600, made on first use. Raises UserError where that cannot be, or it is empty."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("utf-8").strip()
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path, secrets.token_urlsafe(length))
+        kept = path.read_text("utf-8").strip()
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); set VIVA_HOME to a folder you can write") from error
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secrets.token_urlsafe(length))
-    return path.read_text("utf-8").strip()
+    if not kept:
+        raise UserError(f"{path} is empty, and an empty key opens everything; delete it, and a new one is made")
+    return kept
+
+
+def _make(path: Path, secret: str) -> None:
+    """Whole or not at all: another process that starts now must not read a file that is still empty."""
+    made = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(made, path)  # refuses where somebody was faster: theirs counts
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def operator_keys(settings: Settings) -> list[str]:
