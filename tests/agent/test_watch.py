@@ -46,7 +46,9 @@ def test_one_unreadable_session_hides_none_of_the_others(tmp_path: Path, caplog:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("a transcript"), ValueError("x"), OSError(13, "denied")])
-def test_any_error_of_one_session_is_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception) -> None:
+def test_any_error_of_one_session_is_its_own(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
     async def scenario() -> None:
         async with installation(tmp_path) as house:
             names = [await house.interview(name) for name in ("a", "b", "c")]
