@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ def lines(caplog: pytest.LogCaptureFixture, *words: str) -> list[str]:
 
 
 def seconds_between(times: list[float]) -> list[float]:
-    return [round(b - a, 1) for a, b in zip(times, times[1:], strict=False)]
+    return [round(b - a, 1) for a, b in itertools.pairwise(times)]
 
 
 # -- one among many ----------------------------------------------------------------------------------------------------
