@@ -21,6 +21,7 @@ from agent.service.interviews import Interviews
 from agent.service.live import stream
 from agent.service.livekit import LiveKit
 from agent.service.metrics import Metrics
+from agent.service.practice import Practice
 from agent.service.problems import Problem
 from agent.service.sending import Sending
 from agent.service.tokens import Links, is_operator, links_of, operator_keys
@@ -52,6 +53,7 @@ class Services:
         self.metrics = metrics
         self.sending = Sending()
         self.interviews = Interviews(store, settings, self.livekit, self.links, public_url, self.sending)
+        self.practice = Practice(store, settings, self.interviews)
         self.webhooks = Webhooks(settings.webhook_url, settings.webhook_secret.get_secret_value())
         self.watch = Watch(
             store, settings, self.interviews, self.livekit, self.webhooks, metrics, self.sending
@@ -215,15 +217,15 @@ def _routes(app: FastAPI) -> None:
 
     @app.post(f"{one}/coach", dependencies=[Reader], responses=_RESPONSES)
     async def coach(use: Use, session: Session, talk: models.Talk) -> models.CoachReply:
-        return await use.interviews.coach(session, talk)
+        return await use.practice.coach(session, talk)
 
     @app.post(f"{one}/retry", status_code=201, dependencies=[Reader], responses=_RESPONSES)
     async def retry(use: Use, session: Session, wanted: models.Retry) -> models.Created:
-        return await use.interviews.retry(session, wanted)
+        return await use.practice.retry(session, wanted)
 
     @app.get(f"{one}/comparison", dependencies=[Reader], responses=_RESPONSES)
     async def comparison(use: Use, session: Session) -> Comparison | None:
-        return use.interviews.comparison(await use.interviews.known(session))
+        return use.practice.comparison(await use.interviews.known(session))
 
     @app.post(f"{one}/tokens", dependencies=[Operator], responses=_RESPONSES)
     async def tokens(use: Use, session: Session, person: models.PersonIn) -> models.RoomAccess:

@@ -8,11 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.coaching import answer as coach_answer
-from agent.coaching import comparison_of, retry_of
 from agent.documents import DocumentError, text_of
 from agent.errors import UserError
-from agent.history import history_of
 from agent.planning import AUTO, Wishes, past_of, planned
 from agent.ratings import Opinion, TooManyOpinions, rate
 from agent.rooms.cast import CANDIDATE
@@ -25,16 +22,11 @@ from agent.service.sending import Sending
 from agent.service.tokens import Links, room_token
 from agent.sessions import check_disk, consent_of, create, session_folder, taken
 from agent.settings import Settings
-from dialogue.coach import Message
-from dialogue.compare import Comparison
-from dialogue.report_model import Report
 from memory.events import AnyEvent, Ended
 from memory.records import CandidateSource
 from memory.store import EventStore
 from prompts.loader import languages, load_phrases, pack_names
 from tuning.importers import may_teach
-
-OPEN_RETRIES = 3  # begun and not finished, of one question
 
 
 class Interviews:
@@ -53,19 +45,17 @@ class Interviews:
         self._sending = sending or Sending()
         self._wall = wall
         self._clock = clock
-        self._catalogue = Catalogue(store)
-        self._coached: set[str] = set()  # whose coach is thinking
-        self._trying_again = asyncio.Lock()
+        self.catalogue = Catalogue(store)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     async def known(self, session: str) -> Known:
         """The session as its log stands now. Raises Problem where there is none, or none that can be read."""
-        return await self._catalogue.known(session)
+        return await self.catalogue.known(session)
 
     async def sessions(self) -> list[str]:
         """Oldest first."""
-        return await self._catalogue.sessions()
+        return await self.catalogue.sessions()
 
     async def page(self, offset: int, limit: int) -> list[models.Summary]:
         """Newest first. One whose log is damaged is shown as that, and does not hide the others."""
@@ -191,59 +181,6 @@ class Interviews:
         agreed = await asyncio.to_thread(planned, settings, wishes, source, history)  # it may read every pack
         await create(self._store, self._settings, agreed)
         return self.link(agreed.id)
-
-    async def coach(self, session: str, talk: models.Talk) -> models.CoachReply:
-        """The coach's next words on a practice report. Raises Problem."""
-        known = await self.known(session)
-        messages = [Message(m.who, m.text) for m in talk.messages]
-        if messages[-1].who != "you":
-            raise Problem(422, "not-your-turn", "the last message must be the person's")
-        if session in self._coached:
-            raise Problem(
-                429, "one-at-a-time", "the coach is still thinking about your last message; wait for the answer"
-            )
-        self._coached.add(session)
-        try:
-            history = await history_of(self._store, self._settings, known.interview)
-            advice = await asyncio.to_thread(coach_answer, self._settings, session, messages, history)
-        except UserError as error:
-            raise Problem(409, "no-coach", str(error)) from error
-        finally:
-            self._coached.discard(session)
-        return models.CoachReply(text=advice.text, question=advice.question, evidence=advice.evidence)
-
-    async def retry(self, session: str, wanted: models.Retry) -> models.Created:
-        """One question of a practice again, as an interview of its own; one that has not begun is given again.
-
-        Raises Problem: for a question that was not asked, and while several tries of it are begun and not finished.
-        """
-        known = await self.known(session)
-        try:
-            agreed = retry_of(known.state, wanted.question, CandidateSource(kind="room"), follow_up=wanted.follow_up)
-        except UserError as error:
-            raise Problem(409, "no-retry", str(error)) from error
-        async with self._trying_again:  # or two requests at once would both find none
-            same = [k for k in await self._catalogue.retries(session) if k.interview.questions[0].id == wanted.question]
-            tries = [k for k in same if not k.state.ended]
-            for one in tries:
-                if not (one.state.started or one.state.greeted) and one.interview.questions == agreed.questions:
-                    return self.link(one.interview.id)
-            if len(tries) >= OPEN_RETRIES:
-                raise Problem(
-                    409,
-                    "tries-open",
-                    f"{len(tries)} tries of this question are not finished; go on with one of them first",
-                )
-            check_disk(self._settings)
-            await create(self._store, self._settings, agreed)
-            return self.link(agreed.id)
-
-    def comparison(self, known: Known) -> Comparison | None:
-        """A retried answer beside the earlier one; None where nothing was retried. Raises Problem without a report."""
-        if not known.interview.retry_of:
-            return None
-        path = self.report(known.interview.id, "report.json")
-        return comparison_of(self._settings, Report.model_validate_json(path.read_bytes()), known.interview.retry_of)
 
     def link(self, session: str) -> models.Created:
         token = self._links.mint(session)

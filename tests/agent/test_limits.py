@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-import agent.service.interviews as interviews_module
+import agent.service.practice as practice_module
 from agent.engines import open_store
 from agent.errors import UserError
 from agent.ratings import MOST_CHANGES, Opinion, rate
 from agent.service import models, tokens
 from agent.service.app import create_app
-from agent.service.interviews import OPEN_RETRIES
 from agent.service.known import Catalogue, Unreadable
+from agent.service.practice import OPEN_RETRIES
 from agent.service.problems import Problem
 from agent.service.tokens import kept_secret
 from dialogue.coach import Advice
@@ -49,8 +49,8 @@ def test_another_try_that_was_not_begun_is_given_again(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with installation(tmp_path) as house:
             await _over(house)
-            made = {(await house.interviews.retry("a", AGAIN)).id for _ in range(20)}
-            at_once = await asyncio.gather(*(house.interviews.retry("a", AGAIN) for _ in range(10)))
+            made = {(await house.practice.retry("a", AGAIN)).id for _ in range(20)}
+            at_once = await asyncio.gather(*(house.practice.retry("a", AGAIN) for _ in range(10)))
             assert len(made | {one.id for one in at_once}) == 1
             assert len(await house.store.sessions()) == 2
 
@@ -63,15 +63,15 @@ def test_tries_that_were_begun_are_finished_before_there_are_more(tmp_path: Path
             await _over(house)
             begun = []
             for _ in range(OPEN_RETRIES):
-                begun.append((await house.interviews.retry("a", AGAIN)).id)
+                begun.append((await house.practice.retry("a", AGAIN)).id)
                 await house.add(begun[-1], started())
             assert len(set(begun)) == OPEN_RETRIES
-            await refused(house.interviews.retry("a", AGAIN), 409, "tries-open")
+            await refused(house.practice.retry("a", AGAIN), 409, "tries-open")
             # Another process, which has seen none of it, finds the same.
-            house.interviews._catalogue = Catalogue(house.store)
-            await refused(house.interviews.retry("a", AGAIN), 409, "tries-open")
+            house.interviews.catalogue = Catalogue(house.store)
+            await refused(house.practice.retry("a", AGAIN), 409, "tries-open")
             await house.add(begun[0], ended())
-            assert (await house.interviews.retry("a", AGAIN)).id not in begun
+            assert (await house.practice.retry("a", AGAIN)).id not in begun
 
     virtual_time.run(scenario())
 
@@ -82,7 +82,7 @@ def test_a_damaged_log_among_the_tries_is_passed_over(tmp_path: Path) -> None:
             await _over(house)
             await house.interview("b")
             house.store.damage("b")
-            assert (await house.interviews.retry("a", AGAIN)).id
+            assert (await house.practice.retry("a", AGAIN)).id
 
     virtual_time.run(scenario())
 
@@ -164,16 +164,16 @@ def test_the_coach_thinks_about_one_message_at_a_time(tmp_path: Path, monkeypatc
                 await go_on.wait()
                 return []
 
-            monkeypatch.setattr(interviews_module, "history_of", history)
-            monkeypatch.setattr(interviews_module, "coach_answer", lambda *_: Advice("Well done."))
+            monkeypatch.setattr(practice_module, "history_of", history)
+            monkeypatch.setattr(practice_module, "coach_answer", lambda *_: Advice("Well done."))
             talk = models.Talk(messages=[models.CoachMessage(who="you", text="Why?")])
-            first = asyncio.create_task(house.interviews.coach("a", talk))
+            first = asyncio.create_task(house.practice.coach("a", talk))
             await thinking.wait()
-            await refused(house.interviews.coach("a", talk), 429, "one-at-a-time")
-            other = asyncio.create_task(house.interviews.coach("b", talk))
+            await refused(house.practice.coach("a", talk), 429, "one-at-a-time")
+            other = asyncio.create_task(house.practice.coach("b", talk))
             go_on.set()
             assert (await first).text == (await other).text == "Well done."
-            assert (await house.interviews.coach("a", talk)).text, "and then about the next"
+            assert (await house.practice.coach("a", talk)).text, "and then about the next"
 
     virtual_time.run(scenario())
 

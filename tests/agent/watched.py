@@ -18,6 +18,7 @@ from agent.service.interviews import Interviews
 from agent.service.livekit import RoomView
 from agent.service.metrics import Metrics
 from agent.service.models import Control
+from agent.service.practice import Practice
 from agent.service.problems import Problem
 from agent.service.sending import Sending
 from agent.service.tokens import Links
@@ -126,6 +127,7 @@ class Installation:
     store: BreakableStore
     livekit: ScriptedLiveKit
     interviews: Interviews
+    practice: Practice
     watch: Watch
     metrics: Metrics
     sending: Sending
@@ -214,7 +216,9 @@ async def installation(home: Path, **settings: Any) -> AsyncIterator[Installatio
     watch = Watch(
         store, made, interviews, livekit, hooks, metrics, sending, now, loop.time, write_up  # type: ignore[arg-type]
     )  # fmt: skip
-    house = Installation(made, store, livekit, interviews, watch, metrics, sending, hooks)
+    house = Installation(
+        made, store, livekit, interviews, Practice(store, made, interviews), watch, metrics, sending, hooks
+    )
     try:
         yield house
     finally:
