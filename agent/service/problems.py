@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from agent.errors import EXPECTED
+from agent.errors import EXPECTED, UserError
 from memory.store import LeaseHeld, StoreUnavailable, UnknownSession
 
 MEDIA_TYPE = "application/problem+json"
@@ -43,6 +43,8 @@ def fault_of(error: BaseException) -> str:
     """What went wrong and where, for a log. Not the message: an error of validation repeats what was said in the call."""
     if isinstance(error, Problem):
         return error.kind
+    if isinstance(error, UserError):  # made to be read by people
+        return " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]]
     cause = f", caused by {type(error.__cause__).__name__}" if error.__cause__ else ""

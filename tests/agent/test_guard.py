@@ -137,3 +137,14 @@ def test_a_body_that_fits_arrives_whole() -> None:
     pieces = [bytes([i % 256]) * 100 for i in range(1000)]
     status, _, got = _through(iter(pieces), (b"transfer-encoding", b"chunked"))
     assert status == 204 and got == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 200_000, '{"a":' * 40_000, "1" * 200_000, '{"stars": ' + "9" * 200_000 + "}", "\x00", '"\\ud800"', "NaN"]
+)  # fmt: skip
+def test_bodies_that_are_made_to_break_a_parser_are_refused(client: TestClient, body: str) -> None:
+    session, link = made(client)
+    for path in ("opinion", "coach", "join"):
+        headers = {**link, "content-type": "application/json"}
+        answer = client.post(f"{API}/{session}/{path}", content=body.encode(), headers=headers)
+        assert answer.status_code in (400, 422) and answer.headers["content-type"] == "application/problem+json"
