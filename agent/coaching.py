@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from agent.artefacts import write_json
+from agent.engines import open_store
 from agent.errors import UserError
 from agent.history import history_of
-from agent.sessions import new_id, session_folder
+from agent.sessions import events_of, new_id, session_folder
 from agent.settings import Settings
 from dialogue.coach import Advice, Message, advise, greeting
 from dialogue.compare import Comparison, compare
+from dialogue.history import Past
 from dialogue.report_model import QuestionReport, Report
-from dialogue.state import State
+from dialogue.state import State, fold
 from memory.records import CandidateSource, Interview
 
 LONGEST_TALK = 200  # messages that are read
@@ -37,16 +41,15 @@ def load_report(settings: Settings, session: str) -> Report:
     return report
 
 
-def answer(settings: Settings, session: str, talk: list[Message], returning: bool) -> Advice:
-    """The coach's next words. `returning`: the history under this name is this person's, and may be told them."""
-    report = load_report(settings, session)
-    return advise(report, talk[-LONGEST_TALK:], history_of(settings, report.candidate) if returning else ())
+def answer(settings: Settings, session: str, talk: list[Message], history: Sequence[Past]) -> Advice:
+    """The coach's next words. `history`: of this person, who may be told it."""
+    return advise(load_report(settings, session), talk[-LONGEST_TALK:], history)
 
 
 def run_coach(settings: Settings, session: str, console: Console) -> None:
     """A talk in the terminal, until an empty line or the end of the input."""
     report = load_report(settings, session)
-    history = history_of(settings, report.candidate)
+    history = asyncio.run(_history(settings, session))
     console.print(greeting(report), style="magenta", highlight=False)
     talk: list[Message] = []
     while True:
@@ -62,6 +65,15 @@ def run_coach(settings: Settings, session: str, console: Console) -> None:
         for span in advice.evidence[:4]:
             at = f" ({span.t0:.1f} s)" if span.t0 is not None else ""
             console.print(f"   “{span.quote}”{at}", style="dim", markup=False, highlight=False)
+
+
+async def _history(settings: Settings, session: str) -> list[Past]:
+    store, _ = await open_store(settings)
+    try:
+        interview = fold(await events_of(store, session)).interview
+        return await history_of(store, settings, interview) if interview else []
+    finally:
+        await store.close()
 
 
 def retry_of(state: State, question: str, source: CandidateSource, *, follow_up: bool = False) -> Interview:

@@ -12,7 +12,7 @@ from agent.coaching import retry_of, show_comparison, write_comparison
 from agent.engines import Engines, choose_llm, load_engines, load_model, open_store
 from agent.errors import UserError
 from agent.live_view import LiveView
-from agent.planning import Wishes, planned
+from agent.planning import Wishes, past_of, planned
 from agent.recorder import Recording
 from agent.recordings import RecordedCandidate, load_answers
 from agent.recovery import Entry, take_up, take_up_typed
@@ -38,7 +38,13 @@ async def interview(settings: Settings, wishes: Wishes, source: CandidateSource,
     answers = _answers(source, console)
     if answers:
         wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
-    return await _new(settings, planned(settings, wishes, source), source, answers, console, wishes.out)
+    check_disk(settings)
+    store, _ = await open_store(settings)
+    try:
+        history = await past_of(store, settings, wishes)
+    finally:
+        await store.close()
+    return await _new(settings, planned(settings, wishes, source, history), source, answers, console, wishes.out)
 
 
 async def retry(

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.errors import UserError
-from agent.history import history_of
+from agent.history import judged, reports_of
 from agent.sessions import new_id
 from agent.settings import Settings
 from dialogue.background import Background, claim_questions, domains_of, read_background
+from dialogue.history import Past
 from dialogue.history import weights as due_weights
 from dialogue.language import content_stems
 from dialogue.plan import draw, questions_of, reserve
 from memory.records import CandidateSource, Interview, PlannedQuestion
+from memory.store import EventStore
 from prompts.loader import load_pack, pack_names
 
 AUTO = "auto"
@@ -42,14 +45,23 @@ class Wishes:
     returning: bool = True  # whose name it is, has practised here under it
 
 
-def planned(settings: Settings, wishes: Wishes, source: CandidateSource) -> Interview:
-    """What is agreed before the first word. Raises UserError, PlanError and PromptError."""
+async def past_of(store: EventStore, settings: Settings, wishes: Wishes) -> list[Past]:
+    """What `planned` wants to know of earlier practice: nothing in a screening, or of somebody who is not returning."""
+    if settings.mode != "practice" or not wishes.returning:
+        return []
+    return judged(await reports_of(store, settings.home / "sessions", wishes.candidate))
+
+
+def planned(
+    settings: Settings, wishes: Wishes, source: CandidateSource, history: Sequence[Past] = ()
+) -> Interview:  # fmt: skip
+    """What is agreed before the first word; `history` as `past_of` has it. Raises UserError, PlanError and PromptError."""
     names = packs_for(wishes)
     packs = [load_pack(name) for name in names]
     questions = questions_of(*packs)
     background = read_background(wishes.resume, wishes.job)
     practice = settings.mode == "practice"
-    weight = _weights(settings, wishes, questions, background, practice)
+    weight = _weights(wishes, questions, background, practice, history)
     claims = claim_questions(background, CLAIMS) if practice and not wishes.questions else []
     minutes = wishes.minutes - sum(q.seconds + 30.0 for q in claims) / 60.0
     chosen = draw(
@@ -91,7 +103,7 @@ def packs_for(wishes: Wishes) -> list[str]:
 
 
 def _weights(
-    settings: Settings, wishes: Wishes, questions: list[PlannedQuestion], background: Background, practice: bool
+    wishes: Wishes, questions: list[PlannedQuestion], background: Background, practice: bool, history: Sequence[Past]
 ) -> dict[str, float]:  # fmt: skip
     """By id: what the job asks for, gaps of the resume first (practice), and what was weak before (practice)."""
     found: dict[str, float] = {}
@@ -105,7 +117,6 @@ def _weights(
         )
         found[question.id] = len(about & asked) / 10.0 + (len(about & gaps) if practice else 0.0)
     if practice and wishes.returning:
-        history = history_of(settings, wishes.candidate)
         for id_, weight in due_weights(history, [(q.id, q.competency) for q in questions], time.time()).items():
             found[id_] = found.get(id_, 0.0) + 3.0 * weight
     return found

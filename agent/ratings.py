@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.errors import UserError
-from agent.sessions import consent_of, taken
+from agent.sessions import consent_of, events_of, taken
 from agent.settings import Settings
-from dialogue.state import State
+from dialogue.state import State, fold
 from memory.consent import IMPROVE
-from memory.events import AnyEvent, Rated, Reworded
+from memory.events import AnyEvent, Consented, Ended, Rated, Reworded
 from memory.store import EventStore
+
+MOST_CHANGES = 200  # events that a candidate's opinions may add to one log
+
+
+class TooManyOpinions(UserError):
+    """The candidate has changed it so often that it is no opinion any more."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +38,42 @@ class Opinion:
 async def rate(
     store: EventStore, settings: Settings, session: str, by: Literal["candidate", "operator"], opinion: Opinion
 ) -> None:  # fmt: skip
-    """Store an opinion. Raises UnknownSession, LeaseHeld while the call runs, UserError for what fits no follow-up."""
+    """Store what is new in an opinion; saying the same again adds nothing.
+
+    Raises UnknownSession, LeaseHeld while the call runs, UserError for what fits no follow-up, TooManyOpinions.
+    """
+    events = await events_of(store, session)
+    if not _news(events, by, opinion):
+        return
     async with taken(store, settings, session) as journal:
-        await journal.write(*_events(journal.state, by, opinion))
+        await journal.write(*_news(await events_of(store, session), by, opinion))
+
+
+def _news(
+    events: Sequence[AnyEvent], by: Literal["candidate", "operator"], opinion: Opinion
+) -> Sequence[AnyEvent]:  # fmt: skip
+    """What the log does not say already, as its last word on it."""
+    state = fold(events)
+    news = [event for event in _events(state, by, opinion) if not _said(event, state, events)]
+    given = sum(isinstance(e, Rated | Reworded | Consented) and e.by == by for e in events)
+    if by == "candidate" and news and given + len(news) > MOST_CHANGES:
+        raise TooManyOpinions("you have changed your opinion very often; it stays as it is now")
+    return news
+
+
+def _said(event: AnyEvent, state: State, events: Sequence[AnyEvent]) -> bool:
+    """Whether it is the last word already."""
+    if isinstance(event, Rated) and event.stars is not None:
+        before = [e.stars for e in events if isinstance(e, Rated) and e.by == event.by and e.stars is not None]
+        return before[-1:] == [event.stars]
+    if isinstance(event, Consented):  # to be asked and say no is an answer: it is kept once
+        end = next(i for i, e in enumerate(events) if isinstance(e, Ended))
+        asked = [IMPROVE in e.scope for e in events[end:] if isinstance(e, Consented)]
+        return asked[-1:] == [IMPROVE in event.scope]
+    turn = next((t for t in state.turns if isinstance(event, Rated | Reworded) and t.number == event.turn), None)
+    if isinstance(event, Reworded):
+        return turn is not None and turn.reworded == event.text
+    return isinstance(event, Rated) and turn is not None and turn.thumb == event.up
 
 
 def _events(state: State, by: Literal["candidate", "operator"], opinion: Opinion) -> Sequence[AnyEvent]:

@@ -14,7 +14,7 @@ from agent.advising import advise
 from agent.artefacts import write_report
 from agent.call import Call
 from agent.engines import Engines
-from agent.history import reports_in
+from agent.history import earlier_reports
 from agent.journal import Journal
 from agent.line import Caller, Line
 from agent.measuring import Measure, is_measured, measure_answer, measure_recorded
@@ -151,8 +151,7 @@ async def finish(
         log.warning("%.1f s that were recorded after another process had taken over are left out", recording.ignored)
     events = await store.read(session)
     interview = fold(events).interview
-    # The same name is the same person only where they have said so.
-    own = interview is not None and interview.mode == "practice" and interview.returning
-    earlier = reports_in(sessions or folder.parent.parent, interview.candidate) if own and interview else ()
+    sessions = sessions or folder.parent.parent
+    earlier = await earlier_reports(store, sessions, interview) if interview else ()
     await asyncio.to_thread(write_report, events, recording, folder, earlier)
     return folder

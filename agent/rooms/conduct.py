@@ -21,6 +21,7 @@ from agent.rooms.attendance import Attendance, View
 from agent.rooms.caller import RoomCaller, Visitor
 from agent.rooms.cast import SESSION, Person, role_of
 from agent.rooms.commands import DTMF, Refused, typed_by_candidate, understand
+from agent.rooms.control import gate_of
 from agent.rooms.legs import Legs, RoomLegs, RunningLeg, Stay
 from agent.rooms.messages import Messages
 from agent.rooms.snapshot import Subscriptions, connection_of, person_of, present_in
@@ -286,8 +287,12 @@ class Conduct:
         return "ok"
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
-        if packet.topic == CONTROL and packet.participant is None:  # from the server's API, which has no identity
-            problem = self._heed(packet.data.decode("utf-8", "replace"), None)
+        # The server's API has no identity, but neither has a participant whom the SDK cannot name: a signature decides.
+        if packet.topic == CONTROL and packet.participant is None:
+            try:
+                problem = self._heed(gate_of(self._stay.journal.session).open(packet.data, time.time()), None)
+            except Refused as refused:
+                problem = str(refused)
             if problem:
                 log.warning("a command was refused: %s", problem)
 

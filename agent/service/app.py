@@ -16,11 +16,14 @@ from fastapi.staticfiles import StaticFiles
 
 from agent.engines import open_store
 from agent.service import models, problems
+from agent.service.guard import Guard
 from agent.service.interviews import Interviews
 from agent.service.live import stream
 from agent.service.livekit import LiveKit
 from agent.service.metrics import Metrics
+from agent.service.practice import Practice
 from agent.service.problems import Problem
+from agent.service.sending import Sending
 from agent.service.tokens import Links, is_operator, links_of, operator_keys
 from agent.service.watch import Watch
 from agent.service.webhooks import Webhooks
@@ -31,7 +34,9 @@ from prompts.loader import pack_names
 
 WEB = Path(__file__).resolve().parent / "web"  # built by `make web`, part of the wheel
 _PROBLEM = {"description": "A problem", "content": {problems.MEDIA_TYPE: {"schema": problems.SCHEMA}}}
-_RESPONSES: dict[int | str, dict[str, Any]] = dict.fromkeys((400, 401, 403, 404, 409, 410, 422, 502, 503), _PROBLEM)
+_RESPONSES: dict[int | str, dict[str, Any]] = dict.fromkeys(
+    (400, 401, 403, 404, 409, 410, 413, 422, 429, 500, 502, 503, 504), _PROBLEM
+)
 _bearer = HTTPBearer(auto_error=False, description="an operator's key, or the token of a candidate's link")
 Session = Annotated[str, InPath(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
@@ -39,15 +44,20 @@ Session = Annotated[str, InPath(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 class Services:
     """What the routes need; made once the event loop runs."""
 
-    def __init__(self, settings: Settings, store: EventStore, public_url: str) -> None:
+    def __init__(self, settings: Settings, store: EventStore, public_url: str, metrics: Metrics) -> None:
         self.settings = settings
         self.store = store
         self.keys = operator_keys(settings)
         self.links: Links = links_of(settings)
         self.livekit = LiveKit(settings)
-        self.metrics: Metrics
-        self.interviews = Interviews(store, settings, self.livekit, self.links, public_url)
+        self.metrics = metrics
+        self.sending = Sending()
+        self.interviews = Interviews(store, settings, self.livekit, self.links, public_url, self.sending)
+        self.practice = Practice(store, settings, self.interviews)
         self.webhooks = Webhooks(settings.webhook_url, settings.webhook_secret.get_secret_value())
+        self.watch = Watch(
+            store, settings, self.interviews, self.livekit, self.webhooks, metrics, self.sending
+        )  # fmt: skip
 
 
 def create_app(settings: Settings, public_url: str = "", *, watch: bool = True) -> FastAPI:
@@ -58,13 +68,9 @@ def create_app(settings: Settings, public_url: str = "", *, watch: bool = True) 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store, _ = await open_store(settings)
-        services = Services(settings, store, public)
-        services.metrics = metrics
+        services = Services(settings, store, public, metrics)
         app.state.services = services
-        watching = None
-        if watch:
-            watcher = Watch(store, settings, services.interviews, services.livekit, services.webhooks, metrics)
-            watching = asyncio.create_task(watcher.run(), name="watch")
+        watching = asyncio.create_task(services.watch.run(), name="watch") if watch else None
         try:
             yield
         finally:
@@ -80,6 +86,7 @@ def create_app(settings: Settings, public_url: str = "", *, watch: bool = True) 
         openapi_url="/api/openapi.json", description="A voice interviewer that you host yourself.",
     )  # fmt: skip
     problems.install(app)
+    app.add_middleware(Guard, is_operator=lambda key: is_operator(key, app.state.services.keys))
     metrics.install(app)
     _routes(app)
     _pages(app, page_headers(settings))
@@ -165,12 +172,12 @@ def _routes(app: FastAPI) -> None:
     async def listing(
         use: Use, limit: Annotated[int, Query(ge=1, le=200)] = 50, offset: Annotated[int, Query(ge=0, le=10**6)] = 0
     ) -> list[models.Summary]:
-        names = (await use.interviews.sessions())[offset : offset + limit]
-        return [await use.interviews.summary(name) for name in names]
+        return await use.interviews.page(offset, limit)
 
     @app.get(one, dependencies=[Operator], responses=_RESPONSES)
     async def details(use: Use, session: Session) -> models.Details:
-        return await use.interviews.details(session)
+        found = await use.interviews.details(session)
+        return found.model_copy(update={"trouble": use.watch.trouble(session)})
 
     @app.post(f"{one}/cancel", dependencies=[Operator], responses=_RESPONSES)
     async def cancel(use: Use, session: Session) -> models.Done:
@@ -210,15 +217,15 @@ def _routes(app: FastAPI) -> None:
 
     @app.post(f"{one}/coach", dependencies=[Reader], responses=_RESPONSES)
     async def coach(use: Use, session: Session, talk: models.Talk) -> models.CoachReply:
-        return await use.interviews.coach(session, talk)
+        return await use.practice.coach(session, talk)
 
     @app.post(f"{one}/retry", status_code=201, dependencies=[Reader], responses=_RESPONSES)
     async def retry(use: Use, session: Session, wanted: models.Retry) -> models.Created:
-        return await use.interviews.retry(session, wanted)
+        return await use.practice.retry(session, wanted)
 
     @app.get(f"{one}/comparison", dependencies=[Reader], responses=_RESPONSES)
     async def comparison(use: Use, session: Session) -> Comparison | None:
-        return use.interviews.comparison(await use.interviews.known(session))
+        return use.practice.comparison(await use.interviews.known(session))
 
     @app.post(f"{one}/tokens", dependencies=[Operator], responses=_RESPONSES)
     async def tokens(use: Use, session: Session, person: models.PersonIn) -> models.RoomAccess:
@@ -291,10 +298,9 @@ def _pages(app: FastAPI, headers: dict[str, str]) -> None:
     async def page(path: str) -> Response:
         if path.startswith(("api/", "assets/")):
             raise Problem(404, "no-such-path", "there is nothing here; the API is described at /api/docs")
-        file = WEB / "index.html"
-        named = (WEB / path).resolve()
-        if path and named.is_file() and named.is_relative_to(WEB):
-            file = named
+        # Never opened by the path that was asked for: looked up among the files that there are.
+        there = {str(file.relative_to(WEB)): file for file in WEB.rglob("*") if file.is_file()}
+        file = there.get(path, WEB / "index.html")
         if not file.is_file():
             raise Problem(404, "no-web-app", "the web app is not built: make web")
         return FileResponse(file, headers={"Cache-Control": "no-cache", **headers})

@@ -4,95 +4,72 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.coaching import answer as coach_answer
-from agent.coaching import comparison_of, retry_of
 from agent.documents import DocumentError, text_of
 from agent.errors import UserError
-from agent.planning import AUTO, Wishes, planned
-from agent.ratings import Opinion, rate
+from agent.planning import AUTO, Wishes, past_of, planned
+from agent.ratings import Opinion, TooManyOpinions, rate
 from agent.rooms.cast import CANDIDATE
 from agent.service import models
+from agent.service.commands import carry_out
+from agent.service.known import Catalogue, Known, Unreadable
 from agent.service.livekit import LiveKit
 from agent.service.problems import Problem
+from agent.service.sending import Sending
 from agent.service.tokens import Links, room_token
 from agent.sessions import check_disk, consent_of, create, session_folder, taken
 from agent.settings import Settings
-from dialogue.coach import Message
-from dialogue.compare import Comparison
-from dialogue.report_model import Report
-from dialogue.state import State, fold
 from memory.consent import may_teach
 from memory.events import AnyEvent, Ended
-from memory.records import CandidateSource, Interview
+from memory.records import CandidateSource
 from memory.store import EventStore
 from prompts.loader import languages, load_phrases, pack_names
 
-KEPT = 500  # folded sessions kept in memory
-
-
-@dataclass
-class Known:
-    """A session as far as its log was read."""
-
-    state: State = field(default_factory=State)
-    length: int = 0
-    first: float = 0.0  # unix s
-    last: float = 0.0
-
-    @property
-    def interview(self) -> Interview:
-        assert self.state.interview is not None
-        return self.state.interview
-
-    @property
-    def room(self) -> str:
-        return self.interview.source.room or self.interview.id
-
 
 class Interviews:
-    """`links` signs the candidates' links; `public_url` is where their page is."""
+    """`links` signs the candidates' links; `public_url` is where their page is; `sending` is shared with the watch."""
 
     def __init__(
         self, store: EventStore, settings: Settings, livekit: LiveKit, links: Links, public_url: str,
-        wall: Callable[[], float] = time.time,
+        sending: Sending | None = None, wall: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._store = store
         self._settings = settings
         self._livekit = livekit
         self._links = links
         self._public_url = public_url
+        self._sending = sending or Sending()
         self._wall = wall
-        self._known: OrderedDict[str, Known] = OrderedDict()
-        self._reading = asyncio.Lock()
+        self._clock = clock
+        self.catalogue = Catalogue(store)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     async def known(self, session: str) -> Known:
-        """The session as its log stands now. Raises Problem where there is none."""
-        async with self._reading:
-            known = self._known.get(session) or Known()
-            events = await self._store.read(session, known.length)
-            if events:
-                known = Known(
-                    fold(events, known.state), known.length + len(events), known.first or events[0].at, events[-1].at
-                )
-            if known.state.interview is None:
-                raise Problem(404, "unknown-interview", "there is no such interview")
-            self._known[session] = known
-            self._known.move_to_end(session)
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-            return known
+        """The session as its log stands now. Raises Problem where there is none, or none that can be read."""
+        return await self.catalogue.known(session)
 
     async def sessions(self) -> list[str]:
-        """Newest first."""
-        return list(reversed(await self._store.sessions()))
+        """Oldest first."""
+        return await self.catalogue.sessions()
+
+    async def page(self, offset: int, limit: int) -> list[models.Summary]:
+        """Newest first. One whose log is damaged is shown as that, and does not hide the others."""
+        names = list(reversed(await self.sessions()))[offset : offset + limit]
+        found = []
+        for name in names:
+            try:
+                found.append(await self.summary(name))
+            except Unreadable:
+                found.append(_unreadable(name))
+            except Problem as problem:
+                if problem.status != 404:  # erased since the names were read
+                    raise
+        return found
 
     async def holder(self, session: str) -> str | None:
         return await self._store.holder(session)
@@ -200,40 +177,10 @@ class Interviews:
             returning=wanted.returning,
         )
         source = CandidateSource(kind="room", room=wanted.room, identity=wanted.identity)
-        # In a thread: it may read every pack and every earlier report.
-        agreed = await asyncio.to_thread(planned, settings, wishes, source)
+        history = await past_of(self._store, settings, wishes)
+        agreed = await asyncio.to_thread(planned, settings, wishes, source, history)  # it may read every pack
         await create(self._store, self._settings, agreed)
         return self.link(agreed.id)
-
-    async def coach(self, session: str, talk: models.Talk) -> models.CoachReply:
-        """The coach's next words on a practice report. Raises Problem."""
-        known = await self.known(session)
-        messages = [Message(m.who, m.text) for m in talk.messages]
-        if messages[-1].who != "you":
-            raise Problem(422, "not-your-turn", "the last message must be the person's")
-        try:
-            advice = await asyncio.to_thread(coach_answer, self._settings, session, messages, known.interview.returning)
-        except UserError as error:
-            raise Problem(409, "no-coach", str(error)) from error
-        return models.CoachReply(text=advice.text, question=advice.question, evidence=advice.evidence)
-
-    async def retry(self, session: str, wanted: models.Retry) -> models.Created:
-        """One question of a practice again, as an interview of its own. Raises Problem."""
-        known = await self.known(session)
-        try:
-            agreed = retry_of(known.state, wanted.question, CandidateSource(kind="room"), follow_up=wanted.follow_up)
-        except UserError as error:
-            raise Problem(409, "no-retry", str(error)) from error
-        check_disk(self._settings)
-        await create(self._store, self._settings, agreed)
-        return self.link(agreed.id)
-
-    def comparison(self, known: Known) -> Comparison | None:
-        """A retried answer beside the earlier one; None where nothing was retried. Raises Problem without a report."""
-        if not known.interview.retry_of:
-            return None
-        path = self.report(known.interview.id, "report.json")
-        return comparison_of(self._settings, Report.model_validate_json(path.read_bytes()), known.interview.retry_of)
 
     def link(self, session: str) -> models.Created:
         token = self._links.mint(session)
@@ -260,6 +207,8 @@ class Interviews:
         opinion = Opinion(given.stars, thumbs, dict(given.reworded), given.may_teach)
         try:
             await rate(self._store, self._settings, session, by, opinion)
+        except TooManyOpinions as error:
+            raise Problem(429, "enough-opinions", str(error)) from error
         except UserError as error:
             raise Problem(422, "no-opinion", str(error)) from error
 
@@ -285,8 +234,9 @@ class Interviews:
         if view.candidate and not take_over:
             raise Problem(409, "already-here", "this interview is open on another device; go on here instead?")
         await self._livekit.open(known.room)
-        if session not in view.agents.values() or not await self.holder(session):
-            await self._livekit.dispatch(known.room, session)
+        there = session in view.agents.values() and await self.holder(session)
+        if not there and self._sending.due(session):  # a page that joins again and again sends no agent each time
+            await self.send_agent(known)
         return self._access(known.room, CANDIDATE, "candidate", known.interview.candidate)
 
     async def admit(self, session: str, person: models.PersonIn) -> models.RoomAccess:
@@ -307,21 +257,18 @@ class Interviews:
             raise Problem(404, "no-room", f"there is no room {known.room!r} on the LiveKit server yet")
         if await self.holder(session):
             raise Problem(409, "already-there", "an agent already runs this interview")
-        await self._livekit.dispatch(known.room, session, silent)
+        await self.send_agent(known, silent)
+
+    async def send_agent(self, known: Known, silent: Literal["", "notes", "panel"] = "") -> None:
+        """Ask for an agent, and remember it: others may be about to ask for one too."""
+        session = known.interview.id
+        self._sending.sent(session)
+        self._sending.named(session, await self._livekit.dispatch(known.room, session, silent))
 
     async def control(self, session: str, control: models.Control) -> None:
-        """Tell the agent; or end the interview, if there is none."""
-        known = await self.known(session)
-        self._still_open(known)
-        if await self.holder(session):
-            view = await self._livekit.look(known.room, known.interview.source.identity)
-            agents = [identity for identity, runs in view.agents.items() if runs == session]
-            if agents:
-                await self._livekit.command(known.room, agents, control.model_dump())
-                return
-        if control.kind != "cancel":
-            raise Problem(409, "no-agent", "no agent is in the room just now")
-        await self.end(session, "cancelled")
+        """Have it done, by the agent or, for a cancel where there is none, here. Raises Problem where it was not."""
+        self._still_open(await self.known(session))
+        await carry_out(self, self._livekit, session, control, self._settings.room_lease_seconds, self._clock)
 
     async def end(self, session: str, reason: Literal["cancelled", "candidate_left"]) -> None:
         """Where no agent is there to do it."""
@@ -344,3 +291,11 @@ class Interviews:
     def _consented(self, known: Known) -> None:
         if not known.state.consented:
             raise Problem(409, "no-consent", "the candidate has not consented yet; nothing happens before that")
+
+
+def _unreadable(session: str) -> models.Summary:
+    """All that can be said of an interview whose log is damaged."""
+    return models.Summary(
+        id=session, title="its log cannot be read", candidate=session, mode=None, status="unreadable", outcome=None,
+        created=0.0, questions=0, asked=0, has_report=False,
+    )  # fmt: skip

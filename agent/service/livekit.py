@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +13,8 @@ from livekit import api
 
 from agent.rooms.cast import SESSION, Person, candidate_of
 from agent.rooms.conduct import CONTROL
+from agent.rooms.control import control_key, sign_command
+from agent.service import models
 from agent.service.problems import Problem
 from agent.settings import Settings
 
@@ -27,10 +31,11 @@ class RoomView:
 
 
 class LiveKit:
-    """Opens its connection on first use; `close` it."""
+    """Opens its connection on first use; `close` it. `wall`: unix s, stands in the commands that are signed."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, wall: Callable[[], float] = time.time) -> None:
         self._settings = settings
+        self._wall = wall
         self._made: api.LiveKitAPI | None = None
 
     @property
@@ -70,17 +75,24 @@ class LiveKit:
         """Make sure the room exists; one that does is left as it is."""
         await self._call(self._api.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=EMPTY_TIMEOUT)))
 
-    async def dispatch(self, room: str, session: str, silent: str = "") -> None:
-        """Ask for an agent. Whether one comes is seen in the room."""
+    async def dispatch(self, room: str, session: str, silent: str = "") -> str:
+        """Ask for an agent. Whether one comes is seen in the room. Returns LiveKit's id of the dispatch."""
         metadata = json.dumps({"session": session, "silent": silent})
         request = api.CreateAgentDispatchRequest(agent_name=self._settings.agent_name, room=room, metadata=metadata)
-        await self._call(self._api.agent_dispatch.create_dispatch(request))
+        made = await self._call(self._api.agent_dispatch.create_dispatch(request))
+        return str(made.id)
 
-    async def command(self, room: str, agents: list[str], payload: dict[str, Any]) -> None:
-        """A command to the agents in a room. Participants cannot forge it: theirs carry an identity."""
+    async def taken_by_a_worker(self, room: str, dispatch: str) -> bool:
+        """Whether a worker has taken the job of a dispatch; False too where the server does not know it any more."""
+        found = await self._call(self._api.agent_dispatch.get_dispatch(dispatch, room))
+        return found is not None and bool(found.state.jobs)
+
+    async def command(self, room: str, agents: list[str], session: str, control: models.Control) -> None:
+        """A command to the agents of an interview, signed: in a room anybody may send data."""
+        key = control_key(self._settings.livekit_api_secret.get_secret_value())
         data = api.SendDataRequest(
-            room=room, data=json.dumps(payload).encode(), topic=CONTROL, destination_identities=agents,
-            kind=api.DataPacket.Kind.RELIABLE,
+            room=room, data=sign_command(key, session, control.model_dump(), self._wall()), topic=CONTROL,
+            destination_identities=agents, kind=api.DataPacket.Kind.RELIABLE,
         )  # fmt: skip
         await self._call(self._api.room.send_data(data))
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Metrics:
@@ -21,6 +22,13 @@ class Metrics:
         self.reports = Counter(
             "viva_reports_recovered_total", "Reports written for a call that died", registry=self.registry
         )
+        self.reports_failed = Counter(
+            "viva_reports_failed_total", "Reports that could not be written, by try", registry=self.registry
+        )
+        self.waiting = Gauge(
+            "viva_candidates_without_agent", "Candidates who wait though agents were asked for, by reason", ["reason"],
+            registry=self.registry,
+        )  # fmt: skip
         self.webhooks = Counter("viva_webhooks_total", "Webhooks by result", ["result"], registry=self.registry)
         self.requests = Histogram(
             "viva_http_seconds", "HTTP requests", ["method", "route", "status"], registry=self.registry
@@ -30,11 +38,16 @@ class Metrics:
         @app.middleware("http")
         async def _timed(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
             began = time.monotonic()
-            response = await handle(request)
-            # The route's pattern, not the path: that would name sessions.
-            route = getattr(request.scope.get("route"), "path", "other")
-            self.requests.labels(request.method, route, str(response.status_code)).observe(time.monotonic() - began)
-            return response
+            status = "500"  # where it ends in an exception
+            try:
+                response = await handle(request)
+                status = str(response.status_code)
+                return response
+            finally:
+                # The route's pattern, not the path: that would name sessions. Any other method would be a series more.
+                route = getattr(request.scope.get("route"), "path", "other")
+                method = request.method if request.method in METHODS else "other"
+                self.requests.labels(method, route, status).observe(time.monotonic() - began)
 
         @app.get("/metrics", include_in_schema=False)
         async def _metrics() -> Response:

@@ -8,7 +8,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from memory.records import Mode, Span
 
-Status = Literal["invited", "consented", "live", "waiting", "ended", "cancelled"]
+Status = Literal["invited", "consented", "live", "waiting", "ended", "cancelled", "unreadable"]
 Text = Field(default="", max_length=40_000)
 
 
@@ -85,10 +85,10 @@ class Summary(BaseModel):
     id: str
     title: str
     candidate: str
-    mode: Mode
+    mode: Mode | None = Field(description="null where the interview's log cannot be read")
     status: Status
     outcome: str | None
-    created: float = Field(description="unix s")
+    created: float = Field(description="unix s; 0: not known")
     questions: int
     asked: int
     has_report: bool
@@ -106,6 +106,9 @@ class Details(Summary):
     engines: dict[str, str]
     current_question: str
     holes: int
+    trouble: str = Field(
+        default="", description="what is not going well just now, in a sentence for people; empty: nothing"
+    )
 
 
 class Invitation(BaseModel):
@@ -142,7 +145,7 @@ class Opinion(Body):
     up: list[int] = Field(default_factory=list, max_length=200, description="turns of good follow-ups")
     down: list[int] = Field(default_factory=list, max_length=200, description="turns of poor ones")
     reworded: dict[int, Annotated[str, Field(min_length=3, max_length=300)]] = Field(
-        default_factory=dict, description="turn to a better wording"
+        default_factory=dict, max_length=200, description="turn to a better wording"
     )
 
 

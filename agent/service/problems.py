@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http
 import logging
+import traceback
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from agent.errors import EXPECTED
+from agent.errors import EXPECTED, UserError
 from memory.store import LeaseHeld, StoreUnavailable, UnknownSession
 
 MEDIA_TYPE = "application/problem+json"
@@ -35,6 +37,18 @@ class Problem(Exception):
     def __init__(self, status: int, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.status, self.kind, self.detail = status, kind, detail
+
+
+def fault_of(error: BaseException) -> str:
+    """What went wrong and where, for a log. Not the message: an error of validation repeats what was said in the call."""
+    if isinstance(error, Problem):
+        return error.kind
+    if isinstance(error, UserError):  # made to be read by people
+        return " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]]
+    cause = f", caused by {type(error.__cause__).__name__}" if error.__cause__ else ""
+    return f"{type(error).__name__} at {' > '.join(places) or 'an unknown place'}{cause}"
 
 
 def answer(status: int, kind: str, detail: str, **more: Any) -> JSONResponse:
@@ -81,5 +95,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.exception("%s %s", request.method, request.url.path)
+        # The route's pattern and the place in the code: a traceback could repeat what was said in an interview.
+        route = getattr(request.scope.get("route"), "path", "a path of no route")
+        log.error("%s %s: %s", request.method, route, fault_of(error))
         return answer(500, "bug", "this is our fault; it is in the log of the API")

@@ -24,37 +24,36 @@ AUDIENCE = "vivavoce-link"
 
 
 def kept_secret(path: Path, length: int = 32) -> str:
-    """The secret in a file of mode 0600, made on first use: whole or not at all, though two processes begin at once.
-
-    Raises UserError where it cannot be written, or is empty: an empty key would sign for everybody.
-    """
-    fresh = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    """The secret in a file of mode 0600, made on first use. Raises UserError where that cannot be, or it is empty."""
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            try:
-                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                    file.write(secrets.token_urlsafe(length))
-                _place(fresh, path)
-            finally:
-                fresh.unlink(missing_ok=True)
-        found = path.read_text("utf-8").strip()
+            _make(path, secrets.token_urlsafe(length))
+        kept = path.read_text("utf-8").strip()
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}); set VIVA_HOME to a folder you can write") from error
-    if not found:
-        raise UserError(f"{path} is empty; remove it, and a new secret is made (links that were sent out stop working)")
-    return found
+    if not kept:
+        raise UserError(f"{path} is empty, and an empty key opens everything; delete it, and a new one is made")
+    return kept
 
 
-def _place(fresh: Path, path: Path) -> None:
-    """Put a file there unless there is one."""
+def _make(path: Path, secret: str) -> None:
+    """Whole or not at all: another process that starts now must not read a file that is still empty."""
+    made = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        path.hardlink_to(fresh)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without links
-        fresh.replace(path)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(made, path)  # refuses where somebody was faster: theirs counts
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            made.replace(path)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def operator_keys(settings: Settings) -> list[str]:
@@ -94,7 +93,8 @@ class Links:
     def read(self, token: str) -> Link:
         """Raises Problem: expired (410) or none of ours (401)."""
         try:
-            options = {"verify_exp": False, "require": ["sub", "exp", "role"]}
+            # Times are looked at here, by our own clock: another machine's may be a second behind the one that signed.
+            options = {"verify_exp": False, "verify_iat": False, "require": ["sub", "exp", "role"]}
             claims = jwt.decode(token, self._key, ["HS256"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
         except jwt.InvalidTokenError as error:
             raise Problem(401, "bad-link", "this link is not valid; ask whoever sent it for a new one") from error

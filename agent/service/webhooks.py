@@ -8,11 +8,13 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from agent.service.backoff import Backoff
 
 log = logging.getLogger("agent.service")
 
@@ -31,8 +33,8 @@ class Webhooks:
         self._secret = secret
         self._wall = wall
         self._client = httpx.AsyncClient(timeout=5.0)
-        self._not_before: dict[str, float] = {}
-        self._failures: dict[str, int] = {}
+        self._backoff = Backoff(2.0, 3600.0)  # by session: what comes later waits for what came before
+        self._delivered: set[str] = set()  # whose file could not be written: not told twice by this process
 
     @property
     def wanted(self) -> bool:
@@ -41,11 +43,22 @@ class Webhooks:
     async def close(self) -> None:
         await self._client.aclose()
 
+    def told(self, folder: Path, session: str, kind: str) -> bool:
+        """Whether it was delivered."""
+        return f"{session}-{kind}" in self._delivered or _mark(folder, kind).exists()
+
+    def due(self, session: str) -> bool:
+        """Whether anything about this interview may be sent now."""
+        return self._backoff.due(session, self._wall())
+
+    def keep_only(self, sessions: Container[str]) -> None:
+        """Forget every session that is not among these."""
+        self._backoff.keep_only(sessions)
+
     async def deliver(self, folder: Path, session: str, kind: str, data: dict[str, Any]) -> bool | None:
         """True: delivered now. None: it was already, or it is not yet time to try again. False: it failed."""
-        mark = folder / f".told-{kind}"
         message = f"{session}-{kind}"
-        if mark.exists() or self._wall() < self._not_before.get(message, 0.0):
+        if self.told(folder, session, kind) or not self.due(session):
             return None
         now = int(self._wall())
         body = json.dumps({"type": f"interview.{kind}", "timestamp": now, "data": {"id": session, **data}}).encode()
@@ -59,14 +72,24 @@ class Webhooks:
             response = await self._client.post(self._url, content=body, headers=headers)
             delivered = response.is_success
             why = f"answered {response.status_code}"
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             delivered, why = False, type(error).__name__
         if delivered:
-            folder.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+            self._remember(folder, message, kind)
+            self._backoff.succeeded(session)
             return True
-        failures = self._failures[message] = self._failures.get(message, 0) + 1
-        wait = min(3600.0, 2.0**failures)
-        self._not_before[message] = self._wall() + wait
+        wait = self._backoff.failed(session, self._wall(), why)
         log.warning("webhook %s: %s; again in %.0f s", kind, why, wait)
         return False
+
+    def _remember(self, folder: Path, message: str, kind: str) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _mark(folder, kind).touch()
+        except OSError as error:
+            self._delivered.add(message)
+            log.warning("webhook %s was delivered, and that cannot be noted (%s)", kind, error.strerror)
+
+
+def _mark(folder: Path, kind: str) -> Path:
+    return folder / f".told-{kind}"

@@ -1,7 +1,7 @@
 /** The HTTP API, typed as far as the pages use it. Errors carry the problem's own words. */
 
 export type Mode = "practice" | "screen";
-export type Status = "invited" | "consented" | "live" | "waiting" | "ended" | "cancelled";
+export type Status = "invited" | "consented" | "live" | "waiting" | "ended" | "cancelled" | "unreadable";
 
 export interface Invitation {
   id: string;
@@ -50,6 +50,7 @@ export interface Details extends Summary {
   engines: Record<string, string>;
   current_question: string;
   holes: number;
+  trouble: string;
 }
 
 export interface Created {

@@ -104,7 +104,7 @@ export function LivePanel({ api, id, link, onChange }: { api: Api; id: string; l
           <b>Open question:</b> {details.current_question}
         </p>
       )}
-      <Trouble text={problem} />
+      <Trouble text={problem || details.trouble} />
       <ol className="log" tabIndex={0} ref={log} aria-live="polite" aria-label="What happens">
         {lines.map((line, i) => (
           <li key={i} className={line.who}>

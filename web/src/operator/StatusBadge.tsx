@@ -7,6 +7,7 @@ const WORDS: Record<Status, string> = {
   waiting: "waiting for the candidate",
   ended: "over",
   cancelled: "cancelled",
+  unreadable: "cannot be read",
 };
 
 export function StatusBadge({ status }: { status: Status }) {
