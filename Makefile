@@ -13,8 +13,13 @@ unexport PYTHONDONTWRITEBYTECODE
 comma := ,
 # Single calls in real time, each on about half a core: two of them at once disturb nobody.
 CALLS := tests/e2e/test_demo.py tests/e2e/test_resume.py tests/e2e/test_personas.py tests/e2e/test_reopen.py
+# Calls in rooms, on real servers, and what breaks them: several calls at once, so one test after another.
+ROOMS := tests/e2e tests/chaos $(CALLS:%=--ignore=%)
+NO_ROOMS := --ignore=tests/chaos $(patsubst %,--ignore=%,$(filter-out $(CALLS),$(wildcard tests/e2e/test_*.py)))
+# They run while half of every core is taken by something else: what a room needs has to be there on a busy machine.
+BUSY := $(BIN)/python -m tests.under_load
 
-.PHONY: demo test check fast schema clean web
+.PHONY: demo test rooms check fast schema clean web
 
 demo: $(VENV)/.core
 	@$(BIN)/viva demo
@@ -26,8 +31,12 @@ test: $(VENV)/.core
 	$(MAKE) -j2 check web
 	cd web && npm test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not voice" --durations=15
-	$(BIN)/python -m pytest -m voice --durations=25 $(CALLS:%=--ignore=%)
-	$(BIN)/python -m pytest -m voice --durations=9 -n 2 $(CALLS)
+	$(BIN)/python -m pytest -m voice --durations=9 -n 2 tests $(NO_ROOMS)
+	$(MAKE) rooms
+
+# Alone: `make rooms BUSY=` on a quiet machine.
+rooms: $(VENV)/.all web
+	$(BUSY) $(BIN)/python -m pytest -m voice --durations=25 $(ROOMS)
 
 # The browser app, into the package that serves it.
 web: agent/service/web/index.html

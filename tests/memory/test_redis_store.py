@@ -93,8 +93,9 @@ async def test_an_event_that_cannot_be_read_is_named_without_its_words(store: Re
 async def test_a_log_that_the_server_lost_is_not_written_with_a_hole(store: RedisStore, raw: Redis) -> None:
     lease = await store.acquire("a", "me", 30)
     await store.append(lease, [said("one"), said("two")], 0)
-    newest = (await raw.xrevrange(store._log_key("a"), count=1))[0][0]
-    await raw.xdel(store._log_key("a"), newest)
+    newest = await raw.xrevrange(store._log_key("a"), count=1)
+    assert newest and newest[0][0]
+    await raw.xdel(store._log_key("a"), newest[0][0])
     with pytest.raises(LogConflict, match="1 events where its writer expected 2"):
         await store.append(lease, [said("three")], 2)
 
