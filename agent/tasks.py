@@ -25,10 +25,13 @@ async def cancel_and_wait(*tasks: asyncio.Task[Any] | None) -> None:
     alive = [task for task in tasks if task is not None and not task.done()]
     for task in alive:
         task.cancel()
-    if alive:
-        await asyncio.wait(alive)
-    for task in alive:
-        _log_failure(task)
+    try:
+        if alive:
+            await asyncio.wait(alive)
+    finally:  # we may have been cancelled ourselves: what has failed by now is told all the same
+        for task in alive:
+            if task.done():
+                _log_failure(task)
 
 
 class Background:

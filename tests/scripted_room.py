@@ -329,6 +329,7 @@ class ScriptedJournal:
     """The session's log in memory. `slow`: s that a write takes."""
 
     session = "abc"
+    token = 1
 
     def __init__(self, *events: AnyEvent, slow: float = 0.0) -> None:
         self.state = fold(events)

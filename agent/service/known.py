@@ -11,7 +11,7 @@ from agent.service.problems import Problem, fault_of
 from dialogue.state import State, fold
 from memory.events import AnyEvent
 from memory.records import Interview
-from memory.store import EventStore, StoreError
+from memory.store import EventStore, StoreError, UnreadableLog
 
 KEPT = 500  # folded sessions kept in memory
 log = logging.getLogger("agent.service")
@@ -59,8 +59,11 @@ class Catalogue:
         try:
             events = await self._store.read(session, before.length)
             known = _with(before, events) if events else before
-        except StoreError:
-            raise
+        except StoreError as error:
+            if not isinstance(error, UnreadableLog):
+                raise
+            self._damaged(session, error.__class__.__name__)
+            raise Unreadable from error
         except Exception as error:  # whatever is wrong with one log, it is that log's fault
             self._damaged(session, fault_of(error))
             raise Unreadable from error

@@ -163,9 +163,7 @@ class Store(SqliteStore):
 
     away = False
 
-    async def append(
-        self, lease: Lease, events: Sequence[AnyEvent], after: int, batch: str = ""
-    ) -> int:
+    async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int, batch: str = "") -> int:
         if self.away:
             raise StoreUnavailable("the scripted store is away")
         return await super().append(lease, events, after, batch)

@@ -47,7 +47,7 @@ class Agent:
             case _:
                 event = ended("cancelled")
         assert self.lease is not None
-        await self.house.store.append(self.lease, [event])
+        await self.house.append(self.lease, event)
 
 
 def outcome(house: Installation, control: Control = CANCEL) -> asyncio.Task[None]:
@@ -108,7 +108,7 @@ def test_a_cancel_during_recovery_reaches_the_agent_that_took_over(tmp_path: Pat
             successor = Agent(house, after=1.0)
             await successor.come("successor")
             assert successor.lease
-            await house.store.append(successor.lease, [Resumed(at=now(), gap=2.9, owner="successor")])
+            await house.append(successor.lease, Resumed(at=now(), gap=2.9, owner="successor"))
             await work
             assert await state_of(house) == "cancelled"
             assert [agents for agents, _ in house.livekit.commands][-1] == ["successor"]
@@ -168,7 +168,7 @@ def test_an_interview_that_ends_by_itself_meanwhile_was_not_cancelled(tmp_path: 
             work = outcome(house)
             await asyncio.sleep(1.0)
             assert agent.lease
-            await house.store.append(agent.lease, [ended("completed")])
+            await house.append(agent.lease, ended("completed"))
             await problem(work, 409, "over")
 
     virtual_time.run(scenario())

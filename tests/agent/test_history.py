@@ -109,8 +109,8 @@ def test_the_pictures_of_a_report_show_nobody_elses_practice(
     async def end() -> None:
         await create(store, settings, call.interview)
         await finish(store, "now", None, settings.home / "sessions" / "now" / "report")
-        raw = settings.home / "sessions" / "now" / "recording.raw"
-        await finish(store, "now", raw, tmp_path / "elsewhere" / "deep" / "down")
+        sessions = settings.home / "sessions"
+        await finish(store, "now", None, tmp_path / "elsewhere" / "deep" / "down", sessions)
         await store.close()
 
     asyncio.run(end())

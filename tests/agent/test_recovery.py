@@ -106,7 +106,7 @@ async def test_what_was_recorded_and_not_understood_is_heard(
     length = 6.0 + len(speech) / RATE
     assert recorder.start / RATE == pytest.approx(length) and recorder.token == journal.token == 2
     recorder.close()
-    resumed, heard = (await store.read("test"))[-2:]
+    heard, resumed = (await store.read("test"))[-2:]
     assert resumed.kind == "resumed" and resumed.t == pytest.approx(length) and resumed.gap == pytest.approx(7.0)
     assert (resumed.cause, resumed.owner, resumed.engines) == ("takeover", "me", {"stt": "scripted"})
     assert isinstance(heard, Heard) and heard.text == "word1" and heard.turn == 0
@@ -134,7 +134,7 @@ async def test_only_what_comes_after_the_last_words_is_read_again(
     (await take_up(journal, tmp_path, decoder, entry(DIED, "rejoin"))).close()
     assert len(decoder.pieces) == 1, "what was understood is not heard twice"
     assert min(start for start, _ in read) >= round((understood + 50.0) * RATE)
-    assert [e.kind for e in await store.read("test")][-2:] == ["resumed", "heard"]
+    assert [e.kind for e in await store.read("test")][-2:] == ["heard", "resumed"]
 
 
 async def test_on_both_sides_of_an_earlier_cut_it_is_listened_to_apart(

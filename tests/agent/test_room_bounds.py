@@ -227,4 +227,4 @@ def test_ending_a_task_lets_our_own_cancellation_through_and_says_what_went_wron
         await cancel_and_wait(*children, None)
 
     virtual_time.run(scenario())
-    assert [r.message for r in caplog.records] == ["broken failed while it was ended"]
+    assert [r.message for r in caplog.records] == ["broken failed: ValueError"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent import recovery
 from agent.requests import Requests
 from agent.rooms import legs as module
 from agent.rooms.cast import Person
@@ -39,7 +40,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def legs(folder: Path, journal: ScriptedJournal) -> RoomLegs:
     engines = SimpleNamespace(names={"stt": "x"}, decoder=None)
     stay: Any = SimpleNamespace(
-        journal=journal, mind=None, engines=engines, raw=folder / "recording.raw", owner="me", lease_seconds=10.0
+        journal=journal, mind=None, engines=engines, folder=folder, owner="me", lease_seconds=10.0
     )
     return RoomLegs(stay, Watcher())
 
@@ -52,7 +53,7 @@ def test_who_left_while_the_recording_was_listened_to_leaves_no_trace(tmp_path: 
     async def scenario() -> None:
         journal = asked()
         assert await begin(legs(tmp_path, journal), lambda: asyncio.get_running_loop().time() < 1) is None
-        assert journal.written == [] and not (tmp_path / "recording.raw").exists() and plans == []
+        assert journal.written == [] and not (tmp_path / "recording").exists() and plans == []
 
     virtual_time.run(scenario())
 
@@ -95,17 +96,17 @@ def test_a_log_that_refuses_closes_the_recording(tmp_path: Path, plans: list[Any
     async def scenario() -> None:
         closed: list[bool] = []
 
-        class Recorder(module.Recorder):
+        class Recorder(recovery.Recorder):
             def close(self) -> None:
                 closed.append(True)
                 super().close()
 
-        plain, module.Recorder = module.Recorder, Recorder  # type: ignore[misc]
+        plain, recovery.Recorder = recovery.Recorder, Recorder  # type: ignore[misc]
         try:
             with pytest.raises(RuntimeError, match="lease is lost"):
                 await begin(legs(tmp_path, Refuses()), lambda: True)
         finally:
-            module.Recorder = plain  # type: ignore[misc]
+            recovery.Recorder = plain  # type: ignore[misc]
         assert closed == [True]
 
     virtual_time.run(scenario())

@@ -28,7 +28,7 @@ from agent.settings import Settings, load_settings
 from memory.events import AnyEvent, Asked, Consented, Created, Ended, Spoken, Started
 from memory.records import CandidateSource
 from memory.sqlite_store import SqliteStore
-from memory.store import EventStore, StoreUnavailable
+from memory.store import EventStore, Lease, StoreUnavailable
 from tests.dialogue.helpers import agreed
 
 START = 1_800_000_000.0  # unix s at which a scenario begins
@@ -148,8 +148,11 @@ class Installation:
 
     async def add(self, name: str, *events: AnyEvent) -> None:
         lease = await self.store.acquire(name, "test", 5.0)
-        await self.store.append(lease, events)
+        await self.append(lease, *events)
         await self.store.release(lease)
+
+    async def append(self, lease: Lease, *events: AnyEvent) -> None:
+        await self.store.append(lease, events, len(await self.store.read(lease.session)))
 
     def arrive(self, *sessions: str) -> None:
         """The candidates are in their rooms."""

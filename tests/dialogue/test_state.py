@@ -44,7 +44,8 @@ def test_the_candidates_pauses_add_up_over_the_answers() -> None:
         Measured(at=0, t=0, turn=turn, delivery=delivery(60.0 * turn, silent_pauses=found))
         for turn, found in enumerate(pauses)
     ]
-    state = after(asked(0, "mistake"), asked(1, "slow-service"), *measured)
+    answered = [Answered(at=0, t=0, turn=turn, intent="answer") for turn in range(2)]
+    state = after(asked(0, "mistake"), asked(1, "slow-service"), *answered, *measured)
     assert state.pauses == (0.5, 1.0, 2.0)
     assert [t.delivery for t in state.turns] == [m.delivery for m in measured]
 
