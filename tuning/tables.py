@@ -32,11 +32,10 @@ def read_table(path: Path, columns: Sequence[str], purpose: str = "") -> list[Ro
     except NotText as error:
         raise DataError(f"{path} is {error}; save it as CSV (UTF-8)") from error
     skipped = 0
+    delimiters: tuple[str, ...] = _DELIMITERS
     if text[:4].lower() == "sep=":  # a line by which Excel tells itself the delimiter
         first, _, text = text.partition("\n")
         skipped, delimiters = 1, (first.strip()[4:5] or ",",)
-    else:
-        delimiters = _DELIMITERS
     wanted = {_plain(name) for name in columns}
     csv.field_size_limit(_LONGEST)
     missing = wanted

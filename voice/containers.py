@@ -95,14 +95,13 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
 
 def _planes(frame: Any) -> npt.NDArray[np.float32]:
     """A frame of any sample format as float32, shape (samples, channels), -1..1."""
-    found = frame.to_ndarray()
-    channels = frame.layout.nb_channels
-    samples = found.T if frame.format.is_planar else found.reshape(-1, channels)
+    found: npt.NDArray[Any] = frame.to_ndarray()
+    samples = found.T if frame.format.is_planar else found.reshape(-1, frame.layout.nb_channels)
     if samples.dtype.kind == "f":
-        return samples.astype(np.float32)
+        return np.asarray(samples, np.float32)
     if samples.dtype == np.uint8:
-        return (samples.astype(np.float32) - 128.0) / 128.0
-    return (samples.astype(np.float64) / float(2 ** (8 * samples.dtype.itemsize - 1))).astype(np.float32)
+        return (samples.astype(np.float32) - np.float32(128.0)) / np.float32(128.0)
+    return np.asarray(samples.astype(np.float64) / 2.0 ** (8 * samples.dtype.itemsize - 1), np.float32)
 
 
 def _promised(container: Any, stream: Any) -> float:
