@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from agent.errors import EXPECTED, UserError
-from memory.store import LeaseHeld, StoreUnavailable, UnknownSession
+from memory.store import LeaseHeld, LogConflict, StoreUnavailable, UnknownSession, UnreadableLog
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
@@ -84,6 +84,12 @@ def install(app: FastAPI) -> None:
             return answer(404, "unknown-interview", "there is no such interview")
         if isinstance(error, LeaseHeld):
             return answer(409, "busy", "the interview is being run just now; try again in a few seconds")
+        if isinstance(error, LogConflict):
+            return answer(
+                409, "conflict", "the log of this interview is not as expected; nothing was written, try again"
+            )
+        if isinstance(error, UnreadableLog):
+            return answer(500, "unreadable", "the log of this interview cannot be read; the log of the API says where")
         if isinstance(error, StoreUnavailable):
             return answer(503, "store-away", "the session store cannot be reached just now; try again in a moment")
         return answer(400, "refused", detail)
