@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from simulation.room import RoomPeer
-from tests.chaos.test_chaos import QUESTIONS, Scene, begin
+from tests.chaos.test_chaos import Scene, begin
 from tests.e2e.house import ROOT, House, reciter, until
 
 pytestmark = pytest.mark.voice
+QUESTIONS = ("improved-process",)
 RELOADS, EVERY = 5, 2.0  # s
 STOOD_STILL = 20.0  # s
 WAITED = 20.0  # s for which the house's agents wait for a candidate before they leave
@@ -69,7 +70,8 @@ def in_the_right_place(scene: Scene, cause: str = "rejoin") -> None:
 
 
 async def a_page_that_is_loaded_again_and_again(house: House) -> None:
-    scene = await begin(house, "answer")
+    scene = await begin(house, "beginning", QUESTIONS)
+    await scene.in_the_answer(1)
     for _ in range(RELOADS):
         await scene.peer.leave()
         await scene.come_back()
@@ -81,20 +83,18 @@ async def a_page_that_is_loaded_again_and_again(house: House) -> None:
 
 
 async def a_link_that_is_away(house: House, seconds: float) -> None:
-    """No goodbye and no packets, as when a wireless network is gone, in the middle of the second answer."""
+    """No goodbye and no packets, as when a wireless network is gone, in the middle of an answer."""
     session, link = await asyncio.to_thread(lambda: house.invite(candidate="Sam", questions=list(QUESTIONS)))
     await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/consent", link)
     access = await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/join", link)
     with laptop(access) as candidate:
         assert candidate.stdout is not None
-        for _ in range(2):
-            line = await asyncio.wait_for(asyncio.to_thread(candidate.stdout.readline), 90)
-            assert line == "answers\n", house.logs()
+        line = await asyncio.wait_for(asyncio.to_thread(candidate.stdout.readline), 90)
+        assert line == "answers\n", house.logs()
         await asyncio.sleep(1.5)  # of five
         candidate.send_signal(signal.SIGSTOP)
-        asked = len(house.kinds(session, "asked"))
         await asyncio.sleep(seconds)
-        assert not house.kinds(session, "ended") and len(house.kinds(session, "asked")) == asked, "nobody was there"
+        assert not house.kinds(session, "answered"), "silence was no answer"
         candidate.send_signal(signal.SIGCONT)
         await until(lambda: house.kinds(session, "resumed"), 30, "a way back in", house)
         await until(lambda: house.kinds(session, "ended"), 90, "the end", house)
@@ -110,13 +110,13 @@ async def test_pages_that_are_loaded_again_and_links_that_are_away(house: House)
 
 
 async def test_a_livekit_server_that_stands_still(house: House) -> None:
-    scene = await begin(house, "beginning")
-    await scene.in_the_answer(2)
+    scene = await begin(house, "beginning", QUESTIONS)
+    await scene.in_the_answer(1)
     server = house.child("livekit")
     server.send_signal(signal.SIGSTOP)
     scene.broken()
     await asyncio.sleep(STOOD_STILL)
-    assert len(scene.state("asked")) == 2 and not scene.state("answered")[1:], "silence was no answer"
+    assert not scene.state("answered"), "silence was no answer"
     server.send_signal(signal.SIGCONT)
     back = lambda: scene.state("resumed")  # noqa: E731
     await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", house)
