@@ -167,7 +167,7 @@ class House:
         for session in sessions:
             if self.call("GET", f"/interviews/{session}")["status"] not in ("ended", "cancelled"):
                 self.raw("POST", f"/interviews/{session}/cancel")
-        self._empty_rooms()
+        self.wait(self._empty_rooms, 30, "rooms without a candidate")  # a server that was killed may be coming back
         running = {process for session in sessions for process in self.jobs(session)}
         _, alive = psutil.wait_procs(running, seconds)
         for process in alive:
@@ -181,11 +181,12 @@ class House:
         owners = [e["owner"] for e in self.events(session) if e["kind"] in ("started", "resumed")]
         return [ours[pid] for pid in {int(owner.split(":")[1]) for owner in owners} if pid in ours]
 
-    def _empty_rooms(self) -> None:
-        """A candidate whose test is gone still stands in the room: the SDK holds it, and agents are sent for it."""
+    def _empty_rooms(self) -> bool:
+        """A candidate whose test is gone still stands in the room: the SDK holds it, and agents are sent for it.
+
+        False: the server does not answer.
+        """
         key = self.home / "livekit.key"
-        if not key.is_file():
-            return
         grants = api.VideoGrants(room_list=True, room_create=True)
         token = api.AccessToken("viva", key.read_text().strip()).with_grants(grants).to_jwt()
         port = yaml.safe_load((self.home / "livekit.yaml").read_text())["port"]
@@ -194,8 +195,12 @@ class House:
             url = f"http://127.0.0.1:{port}/twirp/livekit.RoomService/{method}"
             return self.client.post(url, json=body, headers={"Authorization": f"Bearer {token}"}).json()
 
-        for room in ask("ListRooms").get("rooms", []):
-            ask("DeleteRoom", room=room["name"])
+        try:
+            for room in ask("ListRooms").get("rooms", []):
+                ask("DeleteRoom", room=room["name"])
+        except httpx.TransportError:
+            return False
+        return True
 
     # -- as misfortune ---------------------------------------------------------------------------------------------
 
