@@ -134,7 +134,8 @@ class EngineCalls:
         self._given_up.add(given_up)
         patience = deadline * 2 ** min(self._hung, 4)
         try:
-            await asyncio.wait({future, given_up}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            waited: set[asyncio.Future[Any]] = {future, given_up}
+            await asyncio.wait(waited, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             returned = future.done()
         finally:
             self._given_up.discard(given_up)
@@ -146,8 +147,9 @@ class EngineCalls:
         self._hung = 0
         if future.cancelled():
             raise EngineCallFailed("its thread was closed")
-        if error := future.exception():
-            raise EngineCallFailed(_in_one_line(error)) from error
+        failure = future.exception()
+        if failure is not None:
+            raise EngineCallFailed(_in_one_line(failure)) from failure
         return future.result()
 
     def give_up(self) -> None:
