@@ -195,7 +195,9 @@ def test_a_model_server_is_evaluated_beside_the_others(tmp_path: Path, viva: Viv
         and [i["text"] for i in row["items"]] == ["How much faster did the reporting pipeline become?"] * 4
     )
     # It answers feedback prompts with a follow-up: none of that is feedback, and the table says so.
-    assert found["feedback"]["some-model, server"]["JSON"] == 0 and found["feedback"]["rubric, by rules"]["rated"] >= 0
+    assert (
+        found["feedback"]["some-model, server"]["JSON"] == 0 and 0 < found["feedback"]["rubric, by rules"]["rated"] <= 4
+    )
 
 
 @pytest.mark.parametrize(
