@@ -48,11 +48,16 @@ def share() -> None:
 
 def rehearse() -> None:
     """In a call's process, before its call. A rehearsal that fails is logged: the call itself would say why."""
+    framework = logging.getLogger("livekit.agents")
+    level = framework.level
+    framework.setLevel(logging.ERROR)  # what it thinks of a session that ends at once is nobody's trouble
     try:
         asyncio.run(asyncio.wait_for(_rehearse(), LONGEST))
         _hear()
     except Exception:
         log.warning("the rehearsal of a call failed; the first words of the next one may come late", exc_info=True)
+    finally:
+        framework.setLevel(level)
 
 
 async def start_threads(engines: Engines) -> None:
