@@ -26,7 +26,7 @@ demo: $(VENV)/.core
 
 test: $(VENV)/.core
 	@sh tests/system_packages.sh
-	@$(BIN)/python -m agent.servers >/dev/null 2>&1 & # the LiveKit server is built meanwhile, if it has to be
+	@$(BIN)/python -m agent.ops.servers >/dev/null 2>&1 & # the LiveKit server is built meanwhile, if it has to be
 	$(MAKE) $(VENV)/.all
 	$(MAKE) -j2 check web
 	cd web && npm test
@@ -59,7 +59,7 @@ fast: $(VENV)/.all
 	$(BIN)/python -m pytest -m "not voice and not engines"
 
 schema: $(VENV)/.core
-	$(BIN)/python -m dialogue.report_schema
+	$(BIN)/python -m dialogue.report.schema
 
 # The environment of the product: no torch.
 $(VENV)/.core: pyproject.toml constraints.txt

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from agent.call.journal import Journal
 from agent.errors import UserError
-from agent.journal import Journal
 from agent.settings import Settings
 from dialogue.state import fold
 from memory.events import AnyEvent, Consented, Created

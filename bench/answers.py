@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from simulation.script import Line
+from simulation.script import ScriptLine
 from simulation.speech import PersonaVoice, RoomTone
 from voice.audio import Samples, load
-from voice.boundaries import map_speech
+from voice.vad.boundaries import map_speech
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech"
 
@@ -61,7 +61,7 @@ def answers(rate: int, voices: tuple[str, ...] = ("rms", "slt")) -> list[Answer]
     made: list[Answer] = []
     for kind, lines in (("fluent", FLUENT), ("hesitant", HESITANT)):
         for i, segments in enumerate(lines):
-            clip = PersonaVoice(voices[i % len(voices)], rate).line(Line(segments))
+            clip = PersonaVoice(voices[i % len(voices)], rate).line(ScriptLine(segments))
             made.append(Answer(kind, clip, len(clip) / rate))
     for name in HUMAN:
         path = SHARED / name

@@ -1,4 +1,4 @@
-"""`python -m bench.fit_refiner`: makes voice/refiner.npz, the weights of the network that judges frames.
+"""`python -m bench.fit_refiner`: makes voice/vad/refiner.npz, the weights of the network that judges frames.
 
 Fitted on splices with exact truth (bench/material.py, part "fit") through everything that bench/degrade.py does, with
 drawn strengths. None of the sound on which bench/hesitation.py measures is in it. Needs torch (the `tune` extra).
@@ -16,8 +16,8 @@ from scipy.signal import butter, lfilter, sosfilt
 from bench.degrade import CONDITIONS, Degrade, babble_of, fan, keyboard, noisy, pink, reverberant, speech_power
 from bench.material import Labelled, pieces, spliced
 from voice.audio import SPEECH_RATE, Samples
-from voice.frames import FRAME_SECONDS
-from voice.refiner import INPUTS, WEIGHTS, Refiner
+from voice.vad.frames import FRAME_SECONDS
+from voice.vad.refiner import INPUTS, WEIGHTS, Refiner
 
 HIDDEN = 48
 NEAR = 3.0  # weight of frames within 150 ms of an edge: there the work is

@@ -24,21 +24,21 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from agent.engines import choose_llm, load_model
+from agent.engines.loading import choose_llm, load_model
 from agent.settings import load_settings
 from bench.machine import machine
-from dialogue.alone import decide_alone
+from dialogue.analysis.language import overlap
 from dialogue.backends.base import BackendError
-from dialogue.generic import generic_question
-from dialogue.language import overlap
-from dialogue.phraser import opening, phrase
-from dialogue.plan import questions_of
-from dialogue.policy import Decision
-from dialogue.validator import SAME, grounded, validate
-from dialogue.wording import prompt_for, read_reply
+from dialogue.follow_up.phraser import opening, phrase
+from dialogue.follow_up.policy import Decision
+from dialogue.follow_up.single_answer import decide_alone
+from dialogue.follow_up.validator import SAME, grounded, validate
+from dialogue.follow_up.wording import prompt_for, read_reply
+from dialogue.plan.generic import generic_question
+from dialogue.plan.plan import questions_of
 from memory.records import PlannedQuestion
 from prompts.loader import load_pack, pack_names
-from tuning.evaluate import markdown_table
+from tuning.evaluate.evaluate import markdown_table
 from tuning.metrics import bleu, distinct, rouge_l
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -20,15 +20,15 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from agent.engines import Engines, load_engines
-from agent.recorder import Recorder
-from agent.runner import CallPlan, run_call
+from agent.call.leg import CallPlan, run_call
+from agent.call.recording import Recorder
+from agent.call.speaking import Watcher
+from agent.engines.loading import Engines, load_engines
 from agent.sessions import begin, new_id
 from agent.settings import load_settings
-from agent.speaking import Watcher
 from bench.machine import machine
-from dialogue.mind import Mind
-from dialogue.plan import draw, questions_of
+from dialogue.manager.interviewer import Interviewer
+from dialogue.plan.plan import draw, questions_of
 from memory.records import CandidateSource, Interview
 from memory.sqlite_store import SqliteStore
 from prompts.loader import load_pack
@@ -56,7 +56,9 @@ async def one_call(engines: Engines, store: SqliteStore, folder: Path) -> None:
     )  # fmt: skip
     begun = await begin(store, load_settings(), agreed, "bench", lambda _: None)
     caller = await asyncio.to_thread(SimulatedCandidate, load_script(persona_path("sam")), engines.decoder)
-    await run_call(CallPlan(engines, Mind(), caller, Watcher(), 30.0), begun.journal, Recorder(folder / agreed.id))
+    await run_call(
+        CallPlan(engines, Interviewer(), caller, Watcher(), 30.0), begun.journal, Recorder(folder / agreed.id)
+    )
 
 
 async def measured(engines: Engines, calls: int) -> Cost:

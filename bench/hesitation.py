@@ -24,7 +24,7 @@ from bench.machine import machine
 from bench.material import Labelled, bordered, degraded, labelled, spliced
 from bench.pauses import Counted, Counts, Tally, compare, interval, mean_absolute, of
 from bench.rulers import RULERS
-from tuning.evaluate import markdown_table
+from tuning.evaluate.evaluate import markdown_table
 from voice.stt.moonshine import MoonshineDecoder
 from voice.words import TimedWord
 
@@ -73,10 +73,12 @@ def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
     }
     peers: Rows = []
     for material, items in materials.items():
-        for name, ruler in RULERS.items():
+        for name, metrics_executor in RULERS.items():
             if items:
                 peers.append(
-                    _row(f"{material}: {name}", [compare(x.judged(ruler(x.samples)), x.speech) for x in items])
+                    _row(
+                        f"{material}: {name}", [compare(x.judged(metrics_executor(x.samples)), x.speech) for x in items]
+                    )
                 )
             step()
     conditions: Rows = []

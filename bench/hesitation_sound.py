@@ -7,29 +7,29 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from agent.line import AUDIBLE
+from agent.call.audio_bridge import AUDIBLE
 from bench.degrade import CONDITIONS, breath, noisy, pink, speech_power
 from bench.material import SHARED as DATA
 from bench.material import SPOKEN, Clip, Labelled, Piece, clips, held, labelled, pieces, spliced, word_intervals
 from bench.pauses import Counted
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples
-from voice.boundaries import map_speech, speech_in
-from voice.hesitation import Measures, measure
+from voice.intervals import Interval, overlap, runs
+from voice.metrics.hesitation import Measures, measure
+from voice.metrics.prosody import Floats, Mask, pitch, pitch_track, voice_quality
 from voice.pronunciation import syllables
-from voice.prosody import Floats, Mask, pitch, pitch_track, voice_quality
-from voice.refiner import Refiner
-from voice.stretches import Stretch, overlap, runs
 from voice.stt.decoder import Decoder
 from voice.stt.offline import transcribe
-from voice.vad import speech_probabilities
+from voice.vad.boundaries import map_speech, speech_in
+from voice.vad.detector import speech_probabilities
+from voice.vad.refiner import Refiner
 from voice.words import FILLED_PAUSES, TimedWord, plain
 
 ALLOWANCE = 1.0  # s of room before an answer that the ruler also gets
 
 
 def latencies(
-    rulers: dict[str, Callable[[Samples], list[Stretch]]], condition: str, count: int = 80, seed: int = 11
+    rulers: dict[str, Callable[[Samples], list[Interval]]], condition: str, count: int = 80, seed: int = 11
 ) -> dict[str, list[float]]:
     """Errors in s per ruler: an agent's clip, a known silence (or overlap), a candidate's clip, on two tracks.
 
@@ -52,8 +52,8 @@ def latencies(
         track[at : at + len(piece.samples)] += piece.samples
         track += (5e-4 * rng.standard_normal(len(track))).astype(np.float32)
         heard = CONDITIONS[condition](track, np.random.default_rng([seed, i]))
-        for name, ruler in rulers.items():
-            speech = ruler(heard)
+        for name, metrics_executor in rulers.items():
+            speech = metrics_executor(heard)
             if speech:
                 errors[name].append(speech[0][0] - asked_until - gap)
             else:
@@ -85,7 +85,7 @@ def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Co
         voice = PersonaVoice(("slt", "rms")[i % 2], SPEECH_RATE)
         order = rng.permutation(len(SPOKEN))[:3]
         parts: list[Samples] = [np.zeros(SPEECH_RATE // 2, np.float32)]
-        true: list[Stretch] = []
+        true: list[Interval] = []
         for j, clause in enumerate(order):
             parts += [voice.say(SPOKEN[clause]), _silence(rng)]
             if j < i % 3:
@@ -112,7 +112,7 @@ def planted_breaths(condition: str, count: int = 12, seed: int = 13) -> list[Cou
         rng = np.random.default_rng([seed, i])
         sound = item.samples.copy()
         level = np.float32(np.sqrt(speech_power(sound)))
-        true: list[Stretch] = []
+        true: list[Interval] = []
         for a, b in item.pauses(0.7):
             if rng.random() < 0.5:
                 length = int(rng.uniform(0.2, 0.5) * SPEECH_RATE)

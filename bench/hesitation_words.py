@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.pauses import Counted
-from voice.disfluency import cut_offs, filler_words, repetitions, restarts
+from voice.metrics.disfluency import cut_offs, filler_words, repetitions, restarts
 from voice.words import TimedWord, plain
 
 SENTENCES = Path(__file__).parent / "filler_sentences.txt"

@@ -24,17 +24,17 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from rich.console import Console
 from rich.table import Table
 
-from agent.call import Call
-from agent.engines import Engines, load_engines
-from agent.journal import Journal
-from agent.line import Line
-from agent.recorder import RATE, Recorder, Recording
+from agent.call.audio_bridge import AudioBridge
+from agent.call.call import Call
+from agent.call.journal import Journal
+from agent.call.recording import RATE, Recorder, Recording
+from agent.engines.loading import Engines, load_engines
 from agent.sessions import begin, new_id
 from agent.settings import load_settings
 from bench.answers import Answer, Answerer, answers
 from bench.machine import machine
-from dialogue.mind import Mind
-from dialogue.plan import draw, questions_of
+from dialogue.manager.interviewer import Interviewer
+from dialogue.plan.plan import draw, questions_of
 from memory.records import CandidateSource, Interview
 from memory.sqlite_store import SqliteStore
 from prompts.loader import load_pack
@@ -79,9 +79,9 @@ class _FixedStream(llm.LLMStream):
 async def run_stock(engines: Engines, clips: list[Answer], home: Path) -> Answerer:
     """LiveKit's own turn-taking at its defaults (v1-mini, fixed endpointing, preemptive generation)."""
     caller, recorder = Answerer(clips, RATE), Recorder(home)
-    line = Line(caller, recorder)
+    line = AudioBridge(caller, recorder)
     session: AgentSession[Any] = AgentSession(
-        stt=LocalSTT(engines.decoder, engines.ears),
+        stt=LocalSTT(engines.decoder, engines.stt_executor),
         vad=inference.VAD(model="silero"),
         llm=FixedLLM(),
         tts=ClauseTTS(engines.voice, engines.mouth, cache=engines.cache),
@@ -111,8 +111,8 @@ async def run_ours(engines: Engines, clips: list[Answer], home: Path) -> Answere
     begun = await begin(store, settings, agreed, "bench", lambda _: None)
     journal: Journal = begun.journal
     caller, recorder = Answerer(clips, RATE), Recorder(home)
-    line = Line(caller, recorder)
-    call = Call(journal, Mind(), engines)
+    line = AudioBridge(caller, recorder)
+    call = Call(journal, Interviewer(), engines)
     call.session.input.audio, call.session.output.audio = line.input, line.output
     await call.session.start(call.agent, record=False)
     talking = asyncio.create_task(call.run(line.output))

@@ -21,9 +21,9 @@ from scipy.ndimage import binary_closing, maximum_filter1d, uniform_filter1d
 from bench.degrade import CONDITIONS, Degrade
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples, from_int16, load, resample
-from voice.boundaries import SpeechMap
-from voice.stretches import Stretch, gaps, runs
+from voice.intervals import Interval, gaps, runs
 from voice.tts.espeak import EspeakVoice
+from voice.vad.boundaries import SpeechMap
 from voice.words import FILLED_PAUSES
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech"
@@ -40,14 +40,14 @@ class Labelled:
 
     name: str
     samples: Samples
-    speech: list[Stretch]
+    speech: list[Interval]
     truth: str
 
-    def pauses(self, minimum: float = 0.25) -> list[Stretch]:
+    def pauses(self, minimum: float = 0.25) -> list[Interval]:
         """Silences of at least `minimum` s inside the speech."""
         return gaps(self.speech, minimum)
 
-    def judged(self, found: list[Stretch]) -> list[Stretch]:
+    def judged(self, found: list[Interval]) -> list[Interval]:
         """What the labels can speak of: where they border utterances only, a pause inside one is neither right nor wrong."""
         return SpeechMap(found, 0.0, 0.0).bridged(self.speech).speech if self.truth == HAND else found
 
@@ -132,9 +132,9 @@ def word_intervals(grid: str) -> list[tuple[float, float, str]]:
     return [(float(a), float(b), text.strip('"')) for a, b, text in rows if text.strip('"')]
 
 
-def joined(stretches: Sequence[Stretch], bridge: float = 0.1) -> list[Stretch]:
+def joined(stretches: Sequence[Interval], bridge: float = 0.1) -> list[Interval]:
     """Neighbours less than `bridge` s apart as one: a stop's closure is no pause."""
-    merged: list[Stretch] = []
+    merged: list[Interval] = []
     for start, end in sorted(stretches):
         if merged and start - merged[-1][1] < bridge:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
@@ -255,7 +255,7 @@ def spliced(count: int = 12, seconds: float = 25.0, seed: int = 1, part: str = "
     for i in range(count):
         rng = np.random.default_rng([seed, i])
         sound = np.zeros(round((seconds + 16) * SPEECH_RATE), np.float32)
-        speech: list[Stretch] = []
+        speech: list[Interval] = []
         at = round(float(rng.uniform(0.4, 1.5)) * SPEECH_RATE)
         while at < seconds * SPEECH_RATE:
             piece = material[int(rng.integers(len(material)))]

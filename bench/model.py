@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.errors import UserError
-from tuning.evaluate import markdown_table
+from tuning.evaluate.evaluate import markdown_table
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 PROMPT, NEW = 512, 20  # tokens

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from voice.stretches import Stretch, gaps, overlap
+from voice.intervals import Interval, gaps, overlap
 
 DRAWS = 1000
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class Tally:
     offsets: list[float] = field(default_factory=list)
 
 
-def compare(found: Sequence[Stretch], true: Sequence[Stretch], minimum: float = 0.25) -> Tally:
+def compare(found: Sequence[Interval], true: Sequence[Interval], minimum: float = 0.25) -> Tally:
     """`found` and `true`: stretches of speech of one recording. Pauses of at least `minimum` s are compared."""
     mine, theirs = gaps(found, minimum), gaps(true, minimum)
     tally = Tally(found=len(mine), true=len(theirs))
@@ -72,7 +72,7 @@ def compare(found: Sequence[Stretch], true: Sequence[Stretch], minimum: float = 
     return tally
 
 
-def _iou(one: Stretch, other: Stretch) -> float:
+def _iou(one: Interval, other: Interval) -> float:
     return overlap(one, other) / (max(one[1], other[1]) - min(one[0], other[0]))
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from scipy.ndimage import binary_closing, binary_opening, uniform_filter1d
 
 from voice.audio import Samples
-from voice.boundaries import map_speech
-from voice.stretches import Stretch, runs
-from voice.vad import WINDOW_SECONDS, SpeechGate, speech_probabilities
+from voice.intervals import Interval, runs
+from voice.vad.boundaries import map_speech
+from voice.vad.detector import WINDOW_SECONDS, SpeechGate, speech_probabilities
 
 
-def gated(samples: Samples, gate: SpeechGate, late_end: float = 0.0) -> list[Stretch]:
+def gated(samples: Samples, gate: SpeechGate, late_end: float = 0.0) -> list[Interval]:
     """Speech where `gate` opens on the detector's probabilities; `late_end`: s that its events add to an end."""
-    found: list[Stretch] = []
+    found: list[Interval] = []
     probabilities = speech_probabilities(samples)
     begin: float | None = None
     for i, probability in enumerate(probabilities):
@@ -30,18 +30,18 @@ def gated(samples: Samples, gate: SpeechGate, late_end: float = 0.0) -> list[Str
     return found
 
 
-def silero(samples: Samples) -> list[Stretch]:
+def silero(samples: Samples) -> list[Interval]:
     """Silero 6.2 by the rule of its own get_speech_timestamps: 0.5/0.35, silence >= 100 ms, speech >= 250 ms, pad 30 ms."""
     raw = gated(samples, SpeechGate(open_at=0.5, close_at=0.35, min_speech=0.032, min_silence=0.1))
     return [(max(0.0, a - 0.03), b + 0.03) for a, b in raw if b - a >= 0.25]
 
 
-def livekit(samples: Samples) -> list[Stretch]:
+def livekit(samples: Samples) -> list[Interval]:
     """LiveKit's VAD with its defaults: opens after 50 ms at 0.5, closes after 550 ms of silence below 0.35."""
     return gated(samples, SpeechGate(open_at=0.5, close_at=0.35, min_speech=0.05, min_silence=0.55))
 
 
-def nuclei(samples: Samples) -> list[Stretch]:
+def nuclei(samples: Samples) -> list[Interval]:
     """Intensity alone, as the Praat script of de Jong & Wempe 2009: silent below the maximum - 25 dB for 0.3 s."""
     count = len(samples) // 160
     if not count:
@@ -54,12 +54,12 @@ def nuclei(samples: Samples) -> list[Stretch]:
     return [(a / 100, b / 100) for a, b in runs(sounding)]
 
 
-def ours(samples: Samples) -> list[Stretch]:
+def ours(samples: Samples) -> list[Interval]:
     """Vivavoce."""
     return map_speech(samples).speech
 
 
-RULERS: dict[str, Callable[[Samples], list[Stretch]]] = {
+RULERS: dict[str, Callable[[Samples], list[Interval]]] = {
     "Vivavoce": ours,
     "Silero 6.2": silero,
     "LiveKit VAD": livekit,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from memory.records import Delivery, Interview, Record, Span, Stretch, Word
+from memory.records import Delivery, Interval, Interview, Record, Span, Word
 
 Purpose = Literal[
     "greeting", "repeat", "rephrase", "nudge", "patience", "reply", "resume", "closing", "farewell", "notice"
@@ -112,7 +112,7 @@ class Heard(Event):
     confidence: float | None = None
     typed: bool = False  # written in the browser: words without sound, so nothing is measured of them
     # Since the piece before: where our own process stood still and sound may stand too late on the timeline.
-    held_up: list[Stretch] = Field(default_factory=list)
+    held_up: list[Interval] = Field(default_factory=list)
 
 
 class Noted(Event):

@@ -29,7 +29,7 @@ def untimed(text: str) -> list[Word]:
     return [Word(text=word, start=0.0, end=0.0) for word in text.split()]
 
 
-class Stretch(Record):
+class Interval(Record):
     """A stretch of time, in seconds on the session timeline."""
 
     start: float
@@ -60,7 +60,7 @@ class Delivery(Record):
     speaking_time: float = Field(description="s, first to last speech, pauses included")
     phonation_time: float = Field(description="s of speech, silent pauses >= 250 ms removed")
     phonation_ratio: float | None = Field(default=None, description="phonation time / speaking time")
-    silent_pauses: list[Stretch]
+    silent_pauses: list[Interval]
     pauses_within_clause: int
     pauses_between_clauses: int
     pause_counts: dict[int, int] = Field(default_factory=dict, description="threshold in ms to silences that long")
@@ -92,7 +92,7 @@ class Delivery(Record):
     loudness_dbfs: float | None = Field(description="median level of speech frames")
     loudness_iqr_db: float | None
     loudness_lufs: float | None = Field(default=None, description="integrated loudness of the speech, ITU-R BS.1770")
-    breaths: list[Stretch] = Field(default_factory=list, description="an estimate: noise suppression removes breaths")
+    breaths: list[Interval] = Field(default_factory=list, description="an estimate: noise suppression removes breaths")
     breath_group: float | None = Field(default=None, description="s of speech from breath to breath, mean; an estimate")
     interruptions: int = Field(default=0, description="times the candidate spoke over the agent in this turn")
     confidence: float = Field(description="0..1, how far the numbers may be trusted (noise, clipping, amount)")

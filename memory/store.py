@@ -14,9 +14,10 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from memory.events import AnyEvent, decode
+from vivavoce.errors import VivavoceError
 
 
-class StoreError(Exception):
+class StoreError(VivavoceError):
     """The message says what to do next."""
 
 

@@ -13,12 +13,13 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from prompts.user_text import NotText, read_text
+from vivavoce.errors import VivavoceError
 
 FOLDER = Path(__file__).parent
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C reads a large pack ten times as fast
 
 
-class PromptError(Exception):
+class PromptError(VivavoceError):
     """A pack, phrase list or template that cannot be used: file, line, and what to change."""
 
 

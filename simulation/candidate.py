@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from simulation.script import Line, Script
+from simulation.script import Script, ScriptLine
 from simulation.speech import PersonaVoice, RoomTone
 from voice.audio import SPEECH_RATE, Samples, resample
 from voice.stt.decoder import Decoder
-from voice.vad import SpeechDetector, SpeechGate
+from voice.vad.detector import SpeechDetector, SpeechGate
 
 REACTION = 0.5  # s after the agent's last sound; people need about this long to answer a question
 LISTEN_EVERY = 0.9  # s between attempts to recognise a question that is still being asked
@@ -96,7 +96,7 @@ class SimulatedCandidate:
     def _speaking(self) -> bool:
         return bool(len(self._speech) or self._pending)
 
-    def _say(self, line: Line | None) -> None:
+    def _say(self, line: ScriptLine | None) -> None:
         if line is None:
             return
         samples = self._voice.line(line)

@@ -14,7 +14,7 @@ Segment = str | float  # words to say, or seconds of silence
 
 
 @dataclass(frozen=True)
-class Line:
+class ScriptLine:
     """One turn of speech: words and pauses in order."""
 
     segments: tuple[Segment, ...]
@@ -26,9 +26,9 @@ class Topic:
 
     name: str
     listen_for: tuple[str, ...]
-    lines: list[Line]
-    ask_again: Line | None = None  # said first, once
-    barge_in: Line | None = None  # said over the question, as soon as it is recognised
+    lines: list[ScriptLine]
+    ask_again: ScriptLine | None = None  # said first, once
+    barge_in: ScriptLine | None = None  # said over the question, as soon as it is recognised
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Script:
     name: str
     voice: str
     topics: list[Topic]
-    fallback: list[Line]
+    fallback: list[ScriptLine]
     _current: Topic | None = None
     _used: dict[str, int] = field(default_factory=dict)
     _asked_again: set[str] = field(default_factory=set)
@@ -50,7 +50,7 @@ class Script:
         best = max(scored, key=lambda pair: pair[0], default=(0, None))
         return best[1] if best[0] >= 2 else None
 
-    def interruption(self, heard_so_far: str) -> Line | None:
+    def interruption(self, heard_so_far: str) -> ScriptLine | None:
         """A line to say over the agent, once per topic that has one."""
         topic = self.recognise(heard_so_far)
         if topic is None or topic.barge_in is None or topic.name in self._asked_again:
@@ -60,7 +60,7 @@ class Script:
         self._used[topic.name] = max(1, self._used.get(topic.name, 0))
         return topic.barge_in
 
-    def reply(self, heard: str) -> Line:
+    def reply(self, heard: str) -> ScriptLine:
         """The next line after the agent said `heard`."""
         topic = self.recognise(heard)
         if topic is not None and self._used.get(topic.name, 0) == 0:
@@ -90,7 +90,7 @@ class Script:
         if topic is not None and self._used.get(topic.name, 0) == 0:
             self._current = topic
 
-    def all_lines(self) -> list[Line]:
+    def all_lines(self) -> list[ScriptLine]:
         """Every line that can be said."""
         found = [line for t in self.topics for line in [*t.lines, t.ask_again, t.barge_in] if line]
         return [*found, *self.fallback]
@@ -112,8 +112,8 @@ def load_script(path: Path) -> Script:
     return Script(data["name"], data["voice"], topics, [_line(line) for line in data["fallback"]])
 
 
-def _line(segments: Sequence[Any]) -> Line:
-    return Line(tuple(float(s) if isinstance(s, int | float) else str(s) for s in segments))
+def _line(segments: Sequence[Any]) -> ScriptLine:
+    return ScriptLine(tuple(float(s) if isinstance(s, int | float) else str(s) for s in segments))
 
 
 def persona_path(name: str) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from simulation.script import Line
+from simulation.script import ScriptLine
 from voice.audio import Samples, load, resample
 from voice.tts.espeak import EspeakVoice
 
@@ -49,7 +49,7 @@ class PersonaVoice:
         self._espeak = self._espeak or EspeakVoice("en", words_per_minute=150, pitch=30)
         return _trimmed(resample(self._espeak.say(text), self._espeak.rate, self._rate))
 
-    def line(self, line: Line) -> Samples:
+    def line(self, line: ScriptLine) -> Samples:
         """A whole turn with its pauses."""
         parts = [
             np.zeros(round(s * self._rate), np.float32) if isinstance(s, float) else self.say(s) for s in line.segments

@@ -15,7 +15,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
-    from tests.e2e.house import House
+    from tests.e2e.deployment import Deployment
 
 # Tests that share something costly go to one of pytest-xdist's processes together; the rest goes wherever there is time.
 # (pytest-xdist 3.8's own `xdist_group` has no effect with pytest 9.)
@@ -103,11 +103,11 @@ def screenshots() -> Path:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """One `viva up` for all tests in rooms: what a user would start, and what CI pays for once."""
-    from tests.e2e.house import House
+    from tests.e2e.deployment import Deployment
 
-    running = House.start(tmp_path_factory.mktemp("house"), VIVA_WAIT_SECONDS="20", VIVA_WORKER_LOAD_LIMIT="1.0")
+    running = Deployment.start(tmp_path_factory.mktemp("house"), VIVA_WAIT_SECONDS="20", VIVA_WORKER_LOAD_LIMIT="1.0")
     yield running
     assert running.stop() == 0, "Ctrl-C ends everything in order"
     assert not running.left_behind(), "nothing is left running"

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 
-from agent.requests import Request, Requests
+from agent.call.requests import Request, Requests
 from agent.rooms.caller import FRAME, RoomCaller
-from agent.rooms.cast import ROLE, Person
-from agent.rooms.conduct import Conduct
-from agent.rooms.stage import Stage
+from agent.rooms.publisher import RoomPublisher
+from agent.rooms.roles import ROLE, Person
+from agent.rooms.room_session import RoomSession
 from dialogue.state import fold
 from memory.events import AnyEvent
 
@@ -368,8 +368,8 @@ class Scene:
         async def remove(identity: str) -> None:
             self.removed.append(identity)
 
-        self.conduct = Conduct(
-            self.room, Stage("abc"), stay, remove, caller=ScriptedCaller(), legs=self.legs,  # type: ignore[arg-type]
+        self.conduct = RoomSession(
+            self.room, RoomPublisher("abc"), stay, remove, caller=ScriptedCaller(), legs=self.legs,  # type: ignore[arg-type]
         )  # fmt: skip
         self.staying = asyncio.create_task(self.conduct.run(self.stopping), name="stay")
         await asyncio.sleep(0.1)

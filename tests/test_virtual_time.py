@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests import virtual_time
+from simulation import virtual_time
 
 
 def test_an_hour_of_waiting_takes_no_time() -> None:

@@ -7,11 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tuning.config import TrainConfig
-
-
-class TuneError(Exception):
-    """A run that cannot be done; the message says what to change."""
-
+from tuning.errors import TuneError
 
 # Modules of the extra that a command works with from beginning to end.
 _TRAINING = ("torch", "transformers", "peft", "trl", "datasets")

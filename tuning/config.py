@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prompts.user_text import NotText, read_text
-from tuning.records import DataError
+from tuning.errors import DataError
 
 Method = Literal["qlora", "lora", "dora", "ia3", "adapter", "prefix", "prompt", "full"]
 PRESETS = Path(__file__).with_name("presets")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from dialogue.language import tokens
+from dialogue.analysis.language import tokens
 
 
 def distinct(texts: Sequence[str], n: int) -> float:

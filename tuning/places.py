@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tuning.checks import TuneError
+from tuning.errors import TuneError
 
 
 def new_file(path: Path) -> None:

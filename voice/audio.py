@@ -13,6 +13,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from vivavoce.errors import VivavoceError
 from voice import containers
 
 Samples = npt.NDArray[np.float32]
@@ -28,7 +29,7 @@ ABSURD = 1e5  # times as much sound as there is: a broken header, and no cut
 UNKNOWN = 0xFFFFFF00  # bytes of sound from which on a WAV was written to a pipe, by a program that could not go back
 
 
-class AudioError(Exception):
+class AudioError(VivavoceError):
     """A recording that cannot be used; the message says what to do."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from agent.rooms.cast import Person, role_of
+from agent.rooms.roles import Person, role_of
 
 MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
 DEAF = 0.6  # s without a sign while the connection is being mended: what we hear is no silence of the candidate's

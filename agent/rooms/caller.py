@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import numpy as np
 from livekit import rtc
 
-from agent.recorder import RATE
-from agent.rooms.delay import LineDelay
+from agent.call.recording import RATE
 from agent.rooms.outage import Outage
 from agent.rooms.pulse import Pulse
+from agent.rooms.transport_delay import TransportDelay
 from agent.tasks import cancel_and_wait
 from voice.audio import Samples, from_int16, to_int16
 from voice.jitter import JitterBuffer
@@ -59,7 +59,7 @@ class RoomCaller:
 
     def __init__(self, source: Source | None = None, stream_of: Callable[[Any], Stream] = _stream_of) -> None:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS) if source is None else source
-        self.delay = LineDelay()
+        self.delay = TransportDelay()
         self.pulse = Pulse()
         self._stream_of = stream_of
         self._now = asyncio.get_running_loop().time

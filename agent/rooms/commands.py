@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
-from agent.hearing import typed
-from agent.requests import Request
-from agent.rooms.cast import Person, may_command, role_of
+from agent.call.requests import Request
+from agent.call.transcript import typed
+from agent.rooms.roles import Person, may_command, role_of
 from dialogue.state import State
 from memory.events import AnyEvent, Ended, Noted, TookBack, Yielded
 

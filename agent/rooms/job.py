@@ -13,22 +13,22 @@ import os
 from livekit import api
 from livekit.agents import AutoSubscribe, JobContext
 
-from agent.engines import Engines, choose_llm, load_model, open_store
-from agent.errors import EXPECTED
+from agent.engines.loading import Engines, choose_llm, load_model, open_store
+from agent.engines.model_client import MODEL_SOCKET, remote_engines
 from agent.loop_watch import watched_if_asked
-from agent.model_client import MODEL_SOCKET, remote_engines
-from agent.rooms.conduct import LEAVING, Conduct, Stay
-from agent.rooms.order import Order, order_of
-from agent.rooms.stage import Stage
+from agent.reporting.write_up import write_up
+from agent.rooms.dispatch import JobMetadata, read_metadata
+from agent.rooms.publisher import RoomPublisher
+from agent.rooms.room_session import LEAVING, RoomSession, Stay
 from agent.rooms.stop import end_within, ends_with_its_lease, told_to_stop
 from agent.rooms.warm import start_threads
-from agent.runner import write_up
 from agent.sessions import Begun, session_folder, take
 from agent.settings import Settings, load_settings
 from agent.signals import Stopped
 from dialogue.backends.base import LanguageModel
-from dialogue.mind import Mind
+from dialogue.manager.interviewer import Interviewer
 from memory.store import LeaseHeld, LeaseLost, UnknownSession
+from vivavoce.errors import VivavoceError
 
 GOING = 20.0  # s from the end of a call until its process is gone
 WRITING = 600.0  # s that a report may take; the API writes one that is missing
@@ -40,27 +40,27 @@ async def run(ctx: JobContext) -> None:
     """One job, from its order to its report."""
     settings = load_settings()
     try:
-        order = order_of(ctx.job.metadata)
+        order = read_metadata(ctx.job.metadata)
         with watched_if_asked():
             async with told_to_stop() as stopping:
                 await _interview(ctx, settings, order, stopping)
     except LeaseHeld:
         log.info("another agent runs this interview; nothing to do")
-    except (ValueError, *EXPECTED) as error:
+    except (ValueError, VivavoceError) as error:
         log.error("%s", " ".join(str(error).split()))
     finally:
         ctx.shutdown("done")
         end_within(GOING, "the call is over")
 
 
-async def _interview(ctx: JobContext, settings: Settings, order: Order, stopping: asyncio.Event) -> None:
+async def _interview(ctx: JobContext, settings: Settings, order: JobMetadata, stopping: asyncio.Event) -> None:
     store, _ = await open_store(settings)
-    stage = Stage(order.session)
+    publisher = RoomPublisher(order.session)
     engines = await asyncio.to_thread(remote_engines, os.environ[MODEL_SOCKET], _language_model(settings))
     try:
         await start_threads(engines)
         begun = await take(
-            store, settings, order.session, lambda _: stage.follow(begun.journal.state),
+            store, settings, order.session, lambda _: publisher.follow(begun.journal.state),
             ttl=settings.room_lease_seconds, patience=settings.store_patience,
         )  # fmt: skip
         state = begun.journal.state
@@ -72,7 +72,7 @@ async def _interview(ctx: JobContext, settings: Settings, order: Order, stopping
                 async with ends_with_its_lease(
                     lambda: store.holder(begun.id), begun.owner, settings.room_lease_seconds
                 ):
-                    await _stay(ctx, settings, order, begun, engines, stage, stopping)
+                    await _stay(ctx, settings, order, begun, engines, publisher, stopping)
             if begun.journal.state.ended:
                 end_within(WRITING, "the interview is over and its report is written")
                 with contextlib.suppress(OSError):
@@ -86,7 +86,7 @@ async def _interview(ctx: JobContext, settings: Settings, order: Order, stopping
 
 
 async def _stay(
-    ctx: JobContext, settings: Settings, order: Order, begun: Begun, engines: Engines, stage: Stage, stopping: asyncio.Event
+    ctx: JobContext, settings: Settings, order: JobMetadata, begun: Begun, engines: Engines, publisher: RoomPublisher, stopping: asyncio.Event
 ) -> None:  # fmt: skip
     state = begun.journal.state
     assert state.interview is not None
@@ -94,7 +94,7 @@ async def _stay(
     folder = session_folder(settings, begun.id)
     folder.mkdir(parents=True, exist_ok=True)
     stay = Stay(
-        begun.journal, Mind(engines.model, settings.llm_deadline, state.interview.language), engines,
+        begun.journal, Interviewer(engines.model, settings.llm_deadline, state.interview.language), engines,
         folder, begun.owner, settings.wait_seconds, settings.room_lease_seconds,
         state.interview.source.identity, order.silent,
     )  # fmt: skip
@@ -102,9 +102,9 @@ async def _stay(
     async def remove(identity: str) -> None:
         await ctx.api.room.remove_participant(api.RoomParticipantIdentity(room=ctx.room.name, identity=identity))
 
-    stage.follow(state)
+    publisher.follow(state)
     try:
-        outcome = await Conduct(ctx.room, stage, stay, remove).run(stopping)
+        outcome = await RoomSession(ctx.room, publisher, stay, remove).run(stopping)
         log.info("left the room: %s", outcome)
     except LeaseLost:
         log.warning("another agent has taken this interview over; leaving")

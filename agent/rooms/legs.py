@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from agent.engines import Engines
-from agent.journal import Journal
-from agent.line import Caller
-from agent.recorder import Recording
-from agent.recovery import Entry, go_on, recover_speech
-from agent.requests import Requests
-from agent.rooms.cast import Person
-from agent.runner import CallPlan, Leg
-from agent.speaking import Watcher
-from dialogue.mind import Mind
+from agent.call.audio_bridge import Caller
+from agent.call.journal import Journal
+from agent.call.leg import CallPlan, Leg
+from agent.call.recording import Recording
+from agent.call.recovery import Entry, go_on, recover_speech
+from agent.call.requests import Requests
+from agent.call.speaking import Watcher
+from agent.engines.loading import Engines
+from agent.rooms.roles import Person
+from dialogue.manager.interviewer import Interviewer
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Stay:
     """What a stay needs. `named`: the candidate's identity where the room is not ours. `silent`: begin by listening."""
 
     journal: Journal
-    mind: Mind
+    interviewer: Interviewer
     engines: Engines
     folder: Path
     owner: str
@@ -80,7 +80,7 @@ class RoomLegs:
             recorder.close()
             return None
         plan = CallPlan(
-            stay.engines, stay.mind, caller, self._watcher, stay.lease_seconds, by_phone=person.kind == "sip",
+            stay.engines, stay.interviewer, caller, self._watcher, stay.lease_seconds, by_phone=person.kind == "sip",
             requests=requests,
         )  # fmt: skip
         try:

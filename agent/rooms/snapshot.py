@@ -7,8 +7,8 @@ from typing import Literal
 from livekit import rtc
 
 from agent.rooms.attendance import Connection, Microphone, Present, View
-from agent.rooms.cast import Person
 from agent.rooms.outage import Outage
+from agent.rooms.roles import Person
 
 
 def person_of(participant: rtc.RemoteParticipant) -> Person:

@@ -19,13 +19,13 @@ from livekit import rtc
 from livekit.agents import Agent, AgentSession, inference
 from livekit.agents.utils import http_context
 
-from agent.engines import Engines
-from agent.line import LineInput, LineOutput
-from agent.recorder import RATE
+from agent.call.audio_bridge import BridgeInput, BridgeOutput
+from agent.call.recording import RATE
+from agent.engines.loading import Engines
 from voice.audio import SPEECH_RATE, Samples, ear_resampler
-from voice.refiner import Refiner
 from voice.stt.stream import LocalSTT
 from voice.tts.streaming import ClauseTTS
+from voice.vad.refiner import Refiner
 from voice.words import TimedWord
 
 SECONDS = 1.2  # of sound in a rehearsal: more than the refiner looks ahead
@@ -66,7 +66,7 @@ async def start_threads(engines: Engines) -> None:
     helpers = ThreadPoolExecutor(HELPERS, "helper")
     loop.set_default_executor(helpers)
     pools: list[tuple[Executor, int]] = [(helpers, HELPERS)]
-    pools += [(pool, 1) for pool in (engines.ears, engines.mouth, engines.ruler)]
+    pools += [(pool, 1) for pool in (engines.stt_executor, engines.mouth, engines.metrics_executor)]
     starter = threading.Thread(target=_start_all, args=(pools,), name="starting-threads", daemon=True)
     starter.start()
     while starter.is_alive():
@@ -102,7 +102,7 @@ async def _rehearse() -> None:
             },
             aec_warmup_duration=None, user_away_timeout=None, session_close_transcript_timeout=0.0,
         )  # fmt: skip
-        hears, says = LineInput(), LineOutput()
+        hears, says = BridgeInput(), BridgeOutput()
         session.input.audio, session.output.audio = hears, says
         await session.start(Agent(instructions=""), record=False)
         try:

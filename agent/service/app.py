@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.staticfiles import StaticFiles
 
-from agent.engines import open_store
+from agent.engines.loading import open_store
 from agent.service import models, problems
 from agent.service.guard import Guard
 from agent.service.interviews import Interviews
@@ -28,7 +28,7 @@ from agent.service.tokens import Links, is_operator, links_of, operator_keys
 from agent.service.watch import Watch
 from agent.service.webhooks import Webhooks
 from agent.settings import Settings
-from dialogue.compare import Comparison
+from dialogue.report.compare import Comparison
 from memory.store import EventStore
 from prompts.loader import pack_names
 

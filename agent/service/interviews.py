@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from agent.documents import DocumentError, text_of
 from agent.errors import UserError
-from agent.planning import AUTO, Wishes, past_of, planned
-from agent.ratings import Opinion, TooManyOpinions, rate
-from agent.rooms.cast import CANDIDATE
+from agent.planning.documents import DocumentError, text_of
+from agent.planning.planning import AUTO, Wishes, past_of, planned
+from agent.reporting.ratings import Opinion, TooManyOpinions, rate
+from agent.rooms.roles import CANDIDATE
 from agent.service import models
 from agent.service.commands import carry_out
 from agent.service.known import Catalogue, Known, Unreadable

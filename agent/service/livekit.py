@@ -11,9 +11,9 @@ from typing import Any, Literal
 import aiohttp
 from livekit import api
 
-from agent.rooms.cast import SESSION, Person, candidate_of
-from agent.rooms.conduct import CONTROL
 from agent.rooms.control import control_key, sign_command
+from agent.rooms.roles import SESSION, Person, candidate_of
+from agent.rooms.room_session import CONTROL
 from agent.service import models
 from agent.service.problems import Problem
 from agent.settings import Settings

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.coaching import answer as coach_answer
-from agent.coaching import comparison_of, retry_of
 from agent.errors import UserError
-from agent.history import history_of
+from agent.reporting.coaching import answer as coach_answer
+from agent.reporting.coaching import comparison_of, retry_of
+from agent.reporting.history import history_of
 from agent.service import models
 from agent.service.interviews import Interviews
 from agent.service.known import Known
 from agent.service.problems import Problem
 from agent.sessions import check_disk, create
 from agent.settings import Settings
-from dialogue.coach import Message
-from dialogue.compare import Comparison
+from dialogue.report.coach import Message
+from dialogue.report.compare import Comparison
 from dialogue.report_model import Report
 from memory.records import CandidateSource
 from memory.store import EventStore

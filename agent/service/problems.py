@@ -13,8 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from agent.errors import EXPECTED, UserError
+from agent.errors import UserError
 from memory.store import LeaseHeld, LogConflict, StoreUnavailable, UnknownSession, UnreadableLog
+from vivavoce.errors import VivavoceError
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Any] = {
@@ -94,10 +95,7 @@ def install(app: FastAPI) -> None:
             return answer(503, "store-away", "the session store cannot be reached just now; try again in a moment")
         return answer(400, "refused", detail)
 
-    for kind in EXPECTED:
-        app.add_exception_handler(kind, _expected)
-    for kind in (UnknownSession, LeaseHeld, StoreUnavailable):
-        app.add_exception_handler(kind, _expected)
+    app.add_exception_handler(VivavoceError, _expected)
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> JSONResponse:

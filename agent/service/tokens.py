@@ -16,7 +16,7 @@ import jwt
 from livekit import api
 
 from agent.errors import UserError
-from agent.rooms.cast import ROLE
+from agent.rooms.roles import ROLE
 from agent.service.problems import Problem
 from agent.settings import Settings
 

@@ -16,8 +16,8 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from agent.journal import Journal
-from agent.runner import write_up
+from agent.call.journal import Journal
+from agent.reporting.write_up import write_up
 from agent.service.backoff import Backoff
 from agent.service.chores import Chores
 from agent.service.interviews import Interviews

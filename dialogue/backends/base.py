@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from vivavoce.errors import VivavoceError
 
-class BackendError(Exception):
+
+class BackendError(VivavoceError):
     """The model could not answer; the message says why in one line. The embedded phraser takes over."""
 
 

@@ -22,14 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from agent.engines import Engines
-from agent.journal import Journal
-from agent.measuring import Answer, measure_answer
-from agent.recorder import RATE, Recorder
-from agent.requests import Request
-from agent.runner import CallPlan, Leg
-from agent.speaking import Watcher
-from dialogue.mind import Mind
+from agent.call.journal import Journal
+from agent.call.leg import CallPlan, Leg
+from agent.call.recording import RATE, Recorder
+from agent.call.requests import Request
+from agent.call.speaking import Watcher
+from agent.engines.loading import Engines
+from agent.engines.measuring import Answer, measure_answer
+from dialogue.manager.interviewer import Interviewer
 from dialogue.state import State, fold
 from memory.events import AnyEvent, Consented, Created, Started
 from memory.records import Delivery
@@ -174,7 +174,7 @@ class Scene:
     """One leg of a call. `mind`, `voice`, `decoder`, `store` may be set up before it plays."""
 
     folder: Path
-    mind: Any = field(default_factory=Mind)
+    interviewer: Any = field(default_factory=Interviewer)
     ids: Sequence[str] = ("mistake", "slow-service")
     probes: int = 0
     mode: str = "practice"
@@ -262,7 +262,7 @@ class Scene:
             phase=self.phases.append,
             note=self.notes.append,
         )
-        plan = CallPlan(engines, self.mind, self.caller, watcher, 3600.0, clock=loop.time)
+        plan = CallPlan(engines, self.interviewer, self.caller, watcher, 3600.0, clock=loop.time)
         self.leg = Leg(plan, self.journal, Recorder(self.folder, self.journal.token))
         try:
             async with asyncio.timeout(limit):

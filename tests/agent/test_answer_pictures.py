@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.answer_pictures import draw_pictures
+from agent.reporting.pictures import draw_pictures
 from dialogue.state import State
 
 SOUND = np.zeros(100, np.float32)

@@ -21,9 +21,9 @@ from agent.rooms.attendance import (
     Microphone,
     Present,
 )
-from agent.rooms.cast import ROLE, Person
-from agent.rooms.conduct import LOOK
-from tests import virtual_time
+from agent.rooms.roles import ROLE, Person
+from agent.rooms.room_session import LOOK
+from simulation import virtual_time
 from tests.scripted_room import DELIVERY, Participant, Publication, Scene, ScriptedLegs
 
 SLOW, CLOSING = 1.5, 0.8  # s that a leg takes to get ready and to end

@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.measuring import Answer, measure_answer, measure_recorded
-from agent.recorder import Recording
-from agent.runner import measure_missing
+from agent.call.recording import Recording
+from agent.engines.measuring import Answer, measure_answer, measure_recorded
+from agent.reporting.write_up import measure_missing
 from agent.signals import Stopped
-from dialogue.mind import Mind, Proposal
+from dialogue.manager.interviewer import Interviewer, Proposal
 from dialogue.state import State, Turn
 from memory.records import Delivery, Word
-from tests import virtual_time
+from simulation import virtual_time
 from tests.agent.scene import Scene
 from voice.stt.stream import LocalSTT
 
@@ -30,7 +30,7 @@ def play(scene: Scene, scenario: Callable[[Scene], Awaitable[None]], limit: floa
     return virtual_time.run(scene.play(scenario, limit=limit))
 
 
-class Thinking(Mind):
+class Thinking(Interviewer):
     """Its proposals take for ever."""
 
     async def propose(self, state: State, turn: Turn, words: Sequence[Word]) -> Proposal:
@@ -38,7 +38,7 @@ class Thinking(Mind):
         raise AssertionError
 
 
-class Failing(Mind):
+class Failing(Interviewer):
     """Its proposals fail."""
 
     async def propose(self, state: State, turn: Turn, words: Sequence[Word]) -> Proposal:
@@ -74,7 +74,7 @@ def test_a_candidate_who_leaves_while_the_agent_thinks_ends_the_leg(tmp_path: Pa
         await scene.when(lambda: scene.phases[-1] == "thinking")
         scene.leaves()
 
-    scene = play(Scene(tmp_path, mind=Thinking()), scenario, limit=60.0)
+    scene = play(Scene(tmp_path, interviewer=Thinking()), scenario, limit=60.0)
     assert scene.state.turns[0].answer == ANSWER and not scene.state.ended
 
 
@@ -98,7 +98,7 @@ def test_measuring_that_never_ends_does_not_hold_the_leg_and_is_done_from_the_re
         async def never(start: float, end: float) -> None:
             await asyncio.Event().wait()
 
-        scene.leg.call.ear.speech = never  # type: ignore[assignment]
+        scene.leg.call.tracker.speech = never  # type: ignore[assignment]
         await scene.asked(1)
         await scene.says(NEXT)
         await scene.until("ended")
@@ -263,7 +263,7 @@ def test_a_call_gives_the_numbers_that_its_recording_gives(tmp_path: Path) -> No
     assert len(live) == 2 and live == asyncio.run(measured_again(scene))
 
 
-class Counting(Mind):
+class Counting(Interviewer):
     """Counts how often it is asked to read the words."""
 
     read = 0
@@ -276,13 +276,13 @@ class Counting(Mind):
 def test_words_are_read_when_they_change_and_not_when_time_passes(tmp_path: Path) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        before = scene.mind.read
+        before = scene.interviewer.read
         await scene.says("Let me think about that for a moment.")
         await asyncio.sleep(10.0)  # 500 frames
         scene.leaves()
-        assert 0 < scene.mind.read - before < 20
+        assert 0 < scene.interviewer.read - before < 20
 
-    play(Scene(tmp_path, mind=Counting()), scenario)
+    play(Scene(tmp_path, interviewer=Counting()), scenario)
 
 
 # -- what fails --------------------------------------------------------------------------------------------------------
@@ -295,7 +295,7 @@ def test_a_proposal_that_fails_is_no_proposal(tmp_path: Path) -> None:
         await scene.asked(1)
         scene.leaves()
 
-    scene = play(Scene(tmp_path, mind=Failing()), scenario)
+    scene = play(Scene(tmp_path, interviewer=Failing()), scenario)
     assert scene.state.turns[0].answered
 
 
@@ -420,7 +420,7 @@ def test_a_recogniser_that_never_finishes_does_not_hold_the_turn(
 
     async def scenario(scene: Scene) -> None:
         await scene.asked(0)
-        scene.leg.call._hearing.open = True
+        scene.leg.call._transcript.open = True
         scene.presses("typed", ANSWER)
         await scene.asked(1)
         scene.leaves()

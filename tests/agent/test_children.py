@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from agent.children import Child
+from agent.processes import ChildProcess
 
 # Starts a process that ends for nothing but kill -9, and ends by itself when told to, or not even then.
 STUBBORN = """
@@ -27,7 +27,7 @@ time.sleep(600)
 @pytest.mark.parametrize(("how", "patience"), [("polite", 60.0), ("deaf", 0.1)])
 def test_what_a_child_started_ends_with_it(how: str, patience: float, tmp_path: Path) -> None:
     log = tmp_path / "child.log"
-    child = Child("child", lambda: [sys.executable, "-c", STUBBORN, how], {}, log, patience=patience)
+    child = ChildProcess("child", lambda: [sys.executable, "-c", STUBBORN, how], {}, log, patience=patience)
     child.start()
     while "ready" not in child.last_words():
         assert child.running, child.last_words()
@@ -39,7 +39,7 @@ def test_what_a_child_started_ends_with_it(how: str, patience: float, tmp_path: 
 
 
 def test_a_child_that_never_started_or_has_ended_is_stopped_in_peace(tmp_path: Path) -> None:
-    child = Child("child", lambda: [sys.executable, "-c", "print('over')"], {}, tmp_path / "child.log")
+    child = ChildProcess("child", lambda: [sys.executable, "-c", "print('over')"], {}, tmp_path / "child.log")
     child.stop()
     child.start()
     while child.running:

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.recorder import Recording
+from agent.call.recording import Recording
 from simulation.speech import PersonaVoice
 from tests.conftest import free_port
 
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def viva(*arguments: str, home: Path, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command with a home of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "agent.cli", *arguments],
+        [sys.executable, "-m", "agent.cli.main", *arguments],
         input=stdin, capture_output=True, text=True, cwd=ROOT, timeout=180,
         env={**os.environ, "VIVA_HOME": str(home), "VIVA_MEMORY": "sqlite", **env},
     )  # fmt: skip
@@ -164,7 +164,7 @@ def on_a_small_disk(home: Path, size: str, script: str) -> subprocess.CompletedP
         "VIVA_MIN_FREE_MB": "0",
         "VIVA_MEMORY": "sqlite",
     }
-    head = f'mount -t tmpfs -o size={size} none "$HOME_DISK" || exit 99\nviva() {{ {sys.executable} -m agent.cli "$@"; }}\n'
+    head = f'mount -t tmpfs -o size={size} none "$HOME_DISK" || exit 99\nviva() {{ {sys.executable} -m agent.cli.main "$@"; }}\n'
     command = ["unshare", "-m", "sh", "-c", head + script]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=240, env=env)
     if done.returncode == 99:
@@ -348,7 +348,7 @@ def test_the_end_of_input_keeps_a_resumable_session(tmp_path: Path) -> None:
 
 def test_ctrl_c_closes_cleanly_and_leaves_a_resumable_session(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "agent.cli", "interview", "--persona", "sam"],
+        [sys.executable, "-m", "agent.cli.main", "interview", "--persona", "sam"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
         env={**os.environ, "VIVA_HOME": str(tmp_path), "VIVA_MEMORY": "sqlite", "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip

@@ -11,7 +11,7 @@ from agent.service.models import Control
 from agent.service.problems import Problem
 from memory.events import AnyEvent, Resumed, TookBack, Yielded
 from memory.store import Lease
-from tests import virtual_time
+from simulation import virtual_time
 from tests.agent.watched import Installation, asked, ended, installation, now, started
 
 CANCEL = Control(kind="cancel")
@@ -20,15 +20,15 @@ CANCEL = Control(kind="cancel")
 class Agent:
     """Holds the lease of session a and does what it is told, `after` some seconds; None: never."""
 
-    def __init__(self, house: Installation, after: float | None, lease: float = 1e9) -> None:
-        self.house, self.after, self.ttl = house, after, lease
+    def __init__(self, deployment: Installation, after: float | None, lease: float = 1e9) -> None:
+        self.deployment, self.after, self.ttl = deployment, after, lease
         self.lease: Lease | None = None
         self.tasks: list[asyncio.Task[None]] = []
 
     async def come(self, identity: str = "agent") -> None:
-        self.lease = await self.house.store.acquire("a", identity, self.ttl)
-        self.house.livekit.agents["a"] = {identity: "a"}
-        self.house.livekit.on_command = self.heed
+        self.lease = await self.deployment.store.acquire("a", identity, self.ttl)
+        self.deployment.livekit.agents["a"] = {identity: "a"}
+        self.deployment.livekit.on_command = self.heed
 
     async def heed(self, control: Control) -> None:
         if self.after is not None:
@@ -47,11 +47,11 @@ class Agent:
             case _:
                 event = ended("cancelled")
         assert self.lease is not None
-        await self.house.append(self.lease, event)
+        await self.deployment.append(self.lease, event)
 
 
-def outcome(house: Installation, control: Control = CANCEL) -> asyncio.Task[None]:
-    return asyncio.create_task(house.interviews.control("a", control))
+def outcome(deployment: Installation, control: Control = CANCEL) -> asyncio.Task[None]:
+    return asyncio.create_task(deployment.interviews.control("a", control))
 
 
 async def problem(work: asyncio.Task[None], status: int, kind: str) -> None:
@@ -60,21 +60,21 @@ async def problem(work: asyncio.Task[None], status: int, kind: str) -> None:
     assert (caught.value.status, caught.value.kind) == (status, kind)
 
 
-async def state_of(house: Installation) -> str | None:
-    return (await house.interviews.known("a")).state.ended
+async def state_of(deployment: Installation) -> str | None:
+    return (await deployment.interviews.known("a")).state.ended
 
 
 @pytest.mark.parametrize("kind", ["cancel", "leave", "yield", "take_back"])
 def test_ok_means_that_it_was_done(tmp_path: Path, kind: str) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
+        async with installation(tmp_path) as deployment:
             before = [Yielded(at=now(), to="notes", by="organiser")] if kind == "take_back" else []
-            await house.interview("a", started(), asked(), *before)
-            await Agent(house, after=1.5).come()
+            await deployment.interview("a", started(), asked(), *before)
+            await Agent(deployment, after=1.5).come()
             began = asyncio.get_running_loop().time()
-            await house.interviews.control("a", Control(kind=kind))  # type: ignore[arg-type]
+            await deployment.interviews.control("a", Control(kind=kind))  # type: ignore[arg-type]
             assert asyncio.get_running_loop().time() - began >= 1.5, "not before it was"
-            state = (await house.interviews.known("a")).state
+            state = (await deployment.interviews.known("a")).state
             done = {
                 "cancel": state.ended == "cancelled", "leave": state.ended == "asked_to_leave",
                 "yield": bool(state.yielded), "take_back": state.yielded is None,
@@ -88,11 +88,11 @@ def test_a_cancel_that_goes_to_a_dying_agent_is_carried_out_all_the_same(tmp_pat
     """The agent is still seen in the room and its lease still runs, but nobody is there to heed anything."""
 
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked())
-            await Agent(house, after=None, lease=4.0).come()
-            await house.interviews.control("a", CANCEL)
-            assert house.livekit.commands and await state_of(house) == "cancelled"
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked())
+            await Agent(deployment, after=None, lease=4.0).come()
+            await deployment.interviews.control("a", CANCEL)
+            assert deployment.livekit.commands and await state_of(deployment) == "cancelled"
             assert asyncio.get_running_loop().time() < 8.0
 
     virtual_time.run(scenario())
@@ -100,18 +100,18 @@ def test_a_cancel_that_goes_to_a_dying_agent_is_carried_out_all_the_same(tmp_pat
 
 def test_a_cancel_during_recovery_reaches_the_agent_that_took_over(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked())
-            await Agent(house, after=None, lease=2.9).come("dead")
-            work = outcome(house)
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked())
+            await Agent(deployment, after=None, lease=2.9).come("dead")
+            work = outcome(deployment)
             await asyncio.sleep(2.91)  # between two looks of the API
-            successor = Agent(house, after=1.0)
+            successor = Agent(deployment, after=1.0)
             await successor.come("successor")
             assert successor.lease
-            await house.append(successor.lease, Resumed(at=now(), gap=2.9, owner="successor"))
+            await deployment.append(successor.lease, Resumed(at=now(), gap=2.9, owner="successor"))
             await work
-            assert await state_of(house) == "cancelled"
-            assert [agents for agents, _ in house.livekit.commands][-1] == ["successor"]
+            assert await state_of(deployment) == "cancelled"
+            assert [agents for agents, _ in deployment.livekit.commands][-1] == ["successor"]
 
     virtual_time.run(scenario())
 
@@ -119,56 +119,56 @@ def test_a_cancel_during_recovery_reaches_the_agent_that_took_over(tmp_path: Pat
 @pytest.mark.parametrize("kind", ["cancel", "yield"])
 def test_an_agent_that_does_nothing_is_no_ok(tmp_path: Path, kind: str) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked())
-            await Agent(house, after=None).come()
-            await problem(outcome(house, Control(kind=kind)), 504, "not-heeded")  # type: ignore[arg-type]
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked())
+            await Agent(deployment, after=None).come()
+            await problem(outcome(deployment, Control(kind=kind)), 504, "not-heeded")  # type: ignore[arg-type]
             assert asyncio.get_running_loop().time() <= 8.0, "within a bounded time"
-            assert len(house.livekit.commands) >= 3, "it was told more than once"
+            assert len(deployment.livekit.commands) >= 3, "it was told more than once"
 
     virtual_time.run(scenario())
 
 
 def test_a_message_that_was_lost_is_sent_again(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked())
-            agent = Agent(house, after=0.1)
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked())
+            agent = Agent(deployment, after=0.1)
             await agent.come()
 
             async def joins_late(_: Control) -> None:
-                house.livekit.on_command = agent.heed
+                deployment.livekit.on_command = agent.heed
 
-            house.livekit.on_command = joins_late
-            await house.interviews.control("a", CANCEL)
-            assert await state_of(house) == "cancelled"
+            deployment.livekit.on_command = joins_late
+            await deployment.interviews.control("a", CANCEL)
+            assert await state_of(deployment) == "cancelled"
 
     virtual_time.run(scenario())
 
 
 def test_without_an_agent_a_cancel_is_done_here_and_nothing_else_can_be(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked())
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked())
             for kind in ("yield", "take_back", "leave"):
-                await problem(outcome(house, Control(kind=kind)), 409, "no-agent")  # type: ignore[arg-type]
-            await house.interviews.control("a", CANCEL)
-            assert await state_of(house) == "cancelled"
-            await problem(outcome(house), 409, "over")
+                await problem(outcome(deployment, Control(kind=kind)), 409, "no-agent")  # type: ignore[arg-type]
+            await deployment.interviews.control("a", CANCEL)
+            assert await state_of(deployment) == "cancelled"
+            await problem(outcome(deployment), 409, "over")
 
     virtual_time.run(scenario())
 
 
 def test_an_interview_that_ends_by_itself_meanwhile_was_not_cancelled(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked())
-            agent = Agent(house, after=None)
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked())
+            agent = Agent(deployment, after=None)
             await agent.come()
-            work = outcome(house)
+            work = outcome(deployment)
             await asyncio.sleep(1.0)
             assert agent.lease
-            await house.append(agent.lease, ended("completed"))
+            await deployment.append(agent.lease, ended("completed"))
             await problem(work, 409, "over")
 
     virtual_time.run(scenario())

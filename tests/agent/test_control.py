@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit import rtc
 
-from agent.rooms.conduct import CONTROL, Conduct
 from agent.rooms.control import CommandGate, Refused, control_key, gate_of, sign_command
+from agent.rooms.room_session import CONTROL, RoomSession
 
 KEY = control_key("secret" * 6)
 CANCEL = {"kind": "cancel", "to": "panel"}
@@ -93,7 +93,7 @@ def test_in_a_room_a_sender_without_a_name_is_not_the_server(monkeypatch: pytest
 
     def send(data: bytes, topic: str = CONTROL, participant: Any = None) -> None:
         packet = rtc.DataPacket(data=data, kind=rtc.DataPacketKind.KIND_RELIABLE, participant=participant, topic=topic)
-        Conduct._on_data(conduct, packet)  # type: ignore[arg-type]
+        RoomSession._on_data(conduct, packet)  # type: ignore[arg-type]
 
     import time
 

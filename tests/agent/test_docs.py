@@ -10,7 +10,7 @@ import pytest
 
 from agent.settings import Settings
 from memory.records import Delivery
-from voice.hesitation import Measures
+from voice.metrics.hesitation import Measures
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.documents import DocumentError, text_of
+from agent.planning.documents import DocumentError, text_of
 
 TEXT = "Reduced nightly load time by 60% with Airflow"
 

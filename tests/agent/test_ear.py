@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from agent.ear import SLACK, Ear
+from agent.call.speech_tracker import SLACK, SpeechTracker
 from tests.voice.scripted_sound import Inline, Reader, run
-from voice import vad
 from voice.audio import SPEECH_RATE, Samples
-from voice.boundaries import speech_in
-from voice.refiner import Refiner
 from voice.stt.stream import LocalSTT
-from voice.turn_taking import Turn
-from voice.vad import WINDOW_SECONDS
+from voice.turn.endpointing import Turn
+from voice.vad import detector as vad
+from voice.vad.boundaries import speech_in
+from voice.vad.detector import WINDOW_SECONDS
+from voice.vad.refiner import Refiner
 
 RATE = 24_000
 
@@ -69,18 +69,18 @@ def frames(sound: Samples, count: int) -> Iterator[rtc.AudioFrame]:
 
 def test_one_detector_hears_for_the_ear_the_refiner_and_the_recogniser(counting: type[CountingVad]) -> None:
     async def scenario() -> None:
-        ear = Ear(0.0, Always(), Inline())
-        engine = LocalSTT(Reader(), Inline(), front_end=ear.front_end)
+        tracker = SpeechTracker(0.0, Always(), Inline())
+        engine = LocalSTT(Reader(), Inline(), front_end=tracker.front_end)
         stream = engine.stream()
         for frame in frames(np.concatenate([noise(1.0, 0.0), noise(1.0, 0.1), noise(2.0, 0.0)]), RATE // 50):
-            ear.hear(frame)
+            tracker.hear(frame)
             stream.push_frame(frame)
             await asyncio.sleep(0.02)
         stream.end_input()
         kinds = [event.type.value async for event in stream]
         assert kinds == ["start_of_speech", "end_of_speech"], "the stream hears what the ear was given"
-        assert counting.runs == int(ear.now / WINDOW_SECONDS)
-        await ear.aclose()
+        assert counting.runs == int(tracker.now / WINDOW_SECONDS)
+        await tracker.aclose()
 
     run(scenario())
 
@@ -90,32 +90,32 @@ def test_memory_grows_no_further_once_as_much_was_heard_as_is_kept(
 ) -> None:
     """Speech and silence in turn for ten times as long, in chunks of half a second; words are looked for all the time."""
     kept = 60.0
-    monkeypatch.setattr("agent.ear.KEPT", kept)
+    monkeypatch.setattr("agent.call.speech_tracker.KEPT", kept)
 
     async def scenario() -> None:
-        ear = Ear(0.0, Always(), Inline())
+        tracker = SpeechTracker(0.0, Always(), Inline())
         reader = Reader()
-        engine = LocalSTT(reader, Inline(), front_end=ear.front_end)
+        engine = LocalSTT(reader, Inline(), front_end=tracker.front_end)
         stream = engine.stream()
         consuming = asyncio.create_task(_drain(stream))
         chunk = list(frames(np.concatenate([noise(6.0, 0.1), noise(4.0, 0.0)]), RATE // 2))
         held = []
         for i in range(round(2 * 10 * kept)):
             frame = chunk[i % len(chunk)]
-            ear.hear(frame)
+            tracker.hear(frame)
             stream.push_frame(frame)
             await asyncio.sleep(0)
             if i % round(kept) == 0:
-                held.append(ear.nbytes)
+                held.append(tracker.nbytes)
         assert len(set(held[-12:])) == 1
         assert held[-1] <= 4 * SPEECH_RATE * (kept + SLACK + 2) * 1.4
-        assert len(ear.sound(ear.earliest, ear.now)) == kept * SPEECH_RATE
-        assert ear.earliest == pytest.approx(ear.now - kept)
-        assert stream._recognition.undecided >= ear.front_end.sound.end - 12 * SPEECH_RATE
+        assert len(tracker.sound(tracker.earliest, tracker.now)) == kept * SPEECH_RATE
+        assert tracker.earliest == pytest.approx(tracker.now - kept)
+        assert stream._recognition.undecided >= tracker.front_end.sound.end - 12 * SPEECH_RATE
         assert reader.most <= 1.6 * reader.max_window
         await stream.aclose()
         consuming.cancel()
-        await ear.aclose()
+        await tracker.aclose()
 
     run(scenario())
 
@@ -144,15 +144,15 @@ def test_how_final_a_silence_sounds_is_asked_once_for_each_and_its_failure_is_no
 ) -> None:
     async def scenario() -> None:
         model = Always(error)
-        ear = Ear(5.0, model, Inline())
-        ear.turn = Turn(began=5.0, expected_seconds=10, think=8)
+        tracker = SpeechTracker(5.0, model, Inline())
+        tracker.turn = Turn(began=5.0, expected_seconds=10, think=8)
         for part in (noise(2.0, 0.1), noise(1.0, 0.0), noise(1.0, 0.1), noise(1.0, 0.0)):
             for frame in frames(part, RATE // 50):
-                ear.hear(frame)
+                tracker.hear(frame)
                 await asyncio.sleep(0.02)
         assert model.asked == [19_200, 19_200]
-        assert ear.turn.end_of_turn == (None if error else 0.7)
-        await ear.aclose()
+        assert tracker.turn.end_of_turn == (None if error else 0.7)
+        await tracker.aclose()
 
     run(scenario())
 
@@ -160,7 +160,7 @@ def test_how_final_a_silence_sounds_is_asked_once_for_each_and_its_failure_is_no
 def test_an_answer_for_the_silence_before_is_not_taken_for_this_one(counting: type[CountingVad]) -> None:
     async def scenario() -> None:
         with ThreadPoolExecutor(1) as unused:
-            ear = Ear(0.0, Always(), unused)
+            tracker = SpeechTracker(0.0, Always(), unused)
         asked: list[asyncio.Future[float]] = []
 
         async def answered(turn: Turn, window: Samples) -> None:
@@ -168,15 +168,15 @@ def test_an_answer_for_the_silence_before_is_not_taken_for_this_one(counting: ty
             asked.append(future)
             turn.sounded_final(await future)
 
-        ear._sounds_final = answered  # type: ignore[method-assign]
-        ear.turn = Turn(began=0.0, expected_seconds=10, think=8)
+        tracker._sounds_final = answered  # type: ignore[method-assign]
+        tracker.turn = Turn(began=0.0, expected_seconds=10, think=8)
         for part in (noise(1.0, 0.1), noise(0.5, 0.0), noise(0.5, 0.1), noise(0.5, 0.0)):
             for frame in frames(part, RATE // 50):
-                ear.hear(frame)
+                tracker.hear(frame)
                 await asyncio.sleep(0.02)
         first, second = asked
         assert first.cancelled() and not second.done()
-        await ear.aclose()
+        await tracker.aclose()
         assert second.cancelled()
 
     run(scenario())

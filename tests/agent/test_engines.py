@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.engines import Engines
+from agent.engines.loading import Engines
 from tests.agent.test_ear import Always
 from tests.agent.test_session_sound import Tone
 from tests.voice.scripted_sound import Reader

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.measuring import (
+from agent.engines.measuring import (
     Answer,
     Floor,
     floor_of,
@@ -38,7 +38,7 @@ from memory.events import (
     decode,
     encode,
 )
-from memory.records import Delivery, Stretch, Word
+from memory.records import Delivery, Interval, Word
 from tests.dialogue.helpers import agreed
 from voice.audio import SPEECH_RATE, Samples
 
@@ -90,7 +90,7 @@ class Log:
 
     events: list[AnyEvent] = field(default_factory=list)
     live: dict[int, tuple[object, ...]] = field(default_factory=dict)
-    ear: Leg = field(default_factory=lambda: Leg(0.0))
+    tracker: Leg = field(default_factory=lambda: Leg(0.0))
     t: float = 0.0
 
     @property
@@ -110,10 +110,10 @@ class Log:
                 self.live.pop(event.turn, None)
             turn = next((t for t in self.state.turns if isinstance(event, Answered) and t.number == event.turn), None)
             if turn is not None and is_measured(turn):
-                ruler = Ruler()
-                asyncio.run(measure_turn(self.ear, turn, self.state.holes, Inline(), ruler))  # type: ignore[arg-type]
-                if ruler.given:
-                    self.live[turn.number] = of(ruler.given[0])
+                metrics_executor = Ruler()
+                asyncio.run(measure_turn(self.tracker, turn, self.state.holes, Inline(), metrics_executor))  # type: ignore[arg-type]
+                if metrics_executor.given:
+                    self.live[turn.number] = of(metrics_executor.given[0])
                     self.events.append(Measured(at=0.0, t=self.t, turn=turn.number, delivery=DONE))
 
     # -- what may happen ---------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ class Log:
         for i in range(3):
             start = round(max(0.0, self.t - early * STEP) + i * STEP / 3, 3)
             words.append(Word(text=f"w{i}", start=start, end=round(start + STEP / 4, 3)))
-        held_up = [Stretch(start=self.t, end=self.t + STEP)] if early > 0.8 else []
+        held_up = [Interval(start=self.t, end=self.t + STEP)] if early > 0.8 else []
         self.t += STEP
         self.store(
             Heard(
@@ -154,7 +154,7 @@ class Log:
 
     def resumes(self) -> None:
         self.store(Resumed(at=0.0, t=self.t, gap=3.0, owner="test"))
-        self.ear = Leg(self.t, self.t)
+        self.tracker = Leg(self.t, self.t)
         heard = self.awaiting.heard
         self.say("We were cut off. Please go on." if heard else f"We were cut off. {QUESTION.text}")
 
@@ -202,16 +202,16 @@ def test_a_report_is_the_same_live_recovered_and_recomputed(steps: list[tuple[st
     assert stored == log.state, "what is read back is what was"
     sound = np.zeros(round((log.t + 1.0) * SPEECH_RATE), np.float32)
     for turn in stored.turns:
-        ruler = Ruler()
+        metrics_executor = Ruler()
         if is_measured(turn):
-            measure_recorded(sound, SPEECH_RATE, turn, stored.holes, ruler)
-            assert len(ruler.given) == 1
+            measure_recorded(sound, SPEECH_RATE, turn, stored.holes, metrics_executor)
+            assert len(metrics_executor.given) == 1
         assert (turn.delivery is not None) == (turn.number in log.live), (
             "a measure that stands in the log is a live one"
         )
         if turn.number in log.live:
-            assert log.live[turn.number] == of(ruler.given[0])
-        for answer in ruler.given:
+            assert log.live[turn.number] == of(metrics_executor.given[0])
+        for answer in metrics_executor.given:
             floor, first = answer.floor.given, answer.words[0].start
             puts = [put for put in turn.put if put.t <= first]
             assert floor is None or (puts and floor == puts[-1].end), "the question's end, never that of a nudge"

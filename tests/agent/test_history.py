@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import agent.runner as runner
-from agent.history import history_of, same_person
-from agent.planning import Wishes, past_of
-from agent.runner import finish
+import agent.call.leg as runner
+from agent.planning.planning import Wishes, past_of
+from agent.reporting.history import history_of, same_person
+from agent.reporting.write_up import finish
 from agent.sessions import create
 from agent.settings import Settings, load_settings
 from memory.records import CandidateSource, Interview, Mode

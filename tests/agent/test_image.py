@@ -47,8 +47,8 @@ def copied(into: Path) -> None:
     )
     files = [PurePosixPath(name) for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
     context = {str(path): path for path in files if let_through(path, rules)}
-    [stage] = re.findall(r"(?ms)^FROM \S+ AS builder\n(.*?)(?=^FROM )", (ROOT / "Dockerfile").read_text("utf-8"))
-    copies = re.findall(r"(?m)^COPY (.+)$", stage)
+    [publisher] = re.findall(r"(?ms)^FROM \S+ AS builder\n(.*?)(?=^FROM )", (ROOT / "Dockerfile").read_text("utf-8"))
+    copies = re.findall(r"(?m)^COPY (.+)$", publisher)
     assert copies
     for line in copies:
         *sources, target = line.split()
@@ -119,7 +119,9 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_ignored_files_do_not_reach_the_engine() -> None:
     rules = ["*", "!agent", "agent/service/web", "**/__pycache__"]
-    sent = [let_through(PurePosixPath(p), rules) for p in ("agent/cli.py", "agent/service/app.py", "agent/__init__.py")]
+    sent = [
+        let_through(PurePosixPath(p), rules) for p in ("agent/cli/main.py", "agent/service/app.py", "agent/__init__.py")
+    ]
     kept = ["README.md", "docs/a.md", "agent/service/web/index.html", "agent/__pycache__/cli.pyc"]
     assert all(sent) and not any(let_through(PurePosixPath(p), rules) for p in kept)
 
@@ -169,7 +171,7 @@ def test_training_without_its_extra_says_what_to_install(image: Run, command: tu
 
 
 @pytest.mark.parametrize(
-    "modules", ["agent.cli", "agent.rooms.job, agent.model_host", "agent.service.app, agent.worker"]
+    "modules", ["agent.cli.main", "agent.rooms.job, agent.engines.model_host", "agent.service.app, agent.ops.worker"]
 )
 def test_what_runs_does_not_import_what_trains(modules: str) -> None:
     seen = "import sys\nprint(*sorted(m for m in sys.modules if m.split('.')[0] == 'tuning'))"

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from agent import loop_watch
-from agent.engines import Engines
+from agent.engines.loading import Engines
 from agent.loop_watch import Stood, watch_loop
-from agent.planning import Wishes, planned
+from agent.planning.planning import Wishes, planned
 from agent.rooms import job, stop
 from agent.rooms.stop import STOP_FILE, end_within, ends_with_its_lease, told_to_stop
 from agent.rooms.warm import HELPERS, start_threads
@@ -26,7 +26,7 @@ from agent.sessions import consent_of, create, take
 from agent.settings import Settings
 from memory.records import CandidateSource
 from memory.sqlite_store import SqliteStore
-from tests import virtual_time
+from simulation import virtual_time
 
 # -- where a loop stood --------------------------------------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ def test_the_threads_of_a_call_are_there_before_it(monkeypatch: pytest.MonkeyPat
 
         monkeypatch.setattr(threading.Thread, "start", no_more)
         await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.001) for _ in range(HELPERS)))
-        for pool in (engines.ears, engines.mouth, engines.ruler):
+        for pool in (engines.stt_executor, engines.mouth, engines.metrics_executor):
             await asyncio.get_running_loop().run_in_executor(pool, time.sleep, 0)
         monkeypatch.undo()
         await engines.close()
@@ -218,7 +218,7 @@ def test_a_job_is_warm_first_and_bounded_and_gives_its_session_back(
 
     monkeypatch.setattr(job, "start_threads", warm)
 
-    class Conduct:
+    class RoomSession:
         def __init__(self, *_: Any) -> None:
             pass
 
@@ -234,7 +234,7 @@ def test_a_job_is_warm_first_and_bounded_and_gives_its_session_back(
                 await asyncio.sleep(3600)
             return "nobody"
 
-    monkeypatch.setattr(job, "Conduct", Conduct)
+    monkeypatch.setattr(job, "Conduct", RoomSession)
 
     async def scenario() -> None:
         store = SqliteStore(tmp_path / "sessions.db")

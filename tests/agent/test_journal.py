@@ -15,14 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from agent.journal import Journal
-from agent.model_client import MODEL_KEY, Remote, remote_engines
+from agent.call.journal import Journal
+from agent.engines.model_client import MODEL_KEY, Remote, remote_engines
 from dialogue.state import State
 from memory.events import Said
 from memory.redis_store import RedisStore
 from memory.store import StoreUnavailable
 from tests.conftest import free_port
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 
 
 def said(text: str) -> Said:
@@ -97,7 +97,7 @@ async def eventually(store: RedisStore) -> None:
 def test_a_model_host_that_refuses_the_key_is_told_apart_from_one_that_is_not_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.model_client.PATIENCE", -1.0)
+    monkeypatch.setattr("agent.engines.model_client.PATIENCE", -1.0)
     address, key = str(tmp_path / "models"), os.urandom(32)
     with pytest.raises(EngineError, match="does not answer"):
         Remote(address, key).ask("describe")
@@ -126,7 +126,9 @@ def test_the_model_host_answers_as_the_models_do_and_may_die(tmp_path: Path, mon
     monkeypatch.setenv("VIVA_TTS", "espeak")
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "agent.model_host", address], cwd=Path(__file__).parents[2])
+        return subprocess.Popen(
+            [sys.executable, "-m", "agent.engines.model_host", address], cwd=Path(__file__).parents[2]
+        )
 
     host = start()
     try:

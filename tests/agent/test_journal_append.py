@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.journal import Journal
+from agent.call.journal import Journal
 from dialogue.state import State, fold
 from memory.events import AnyEvent, Said
 from memory.redis_store import RedisStore
 from memory.sqlite_store import SqliteStore
 from memory.store import EventStore, Lease, LeaseLost, LogConflict, StoreUnavailable
-from tests import virtual_time
+from simulation import virtual_time
 
 Fate = Literal["fine", "request lost", "answer lost"]
 
@@ -175,7 +175,7 @@ async def test_what_cannot_be_folded_does_not_reach_the_log(tmp_path: Path) -> N
         raise KeyError("no such question")
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyError):
-        patch.setattr("agent.journal.fold", broken)
+        patch.setattr("agent.call.journal.fold", broken)
         await journal.write(said("one"))
     assert await store.read("a") == []
     await store.close()
@@ -250,7 +250,7 @@ def test_each_event_once_and_in_order_on_sqlite(
 
 
 def test_each_event_once_and_in_order_on_redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.journal.RETRY", 0.0)
+    monkeypatch.setattr("agent.call.journal.RETRY", 0.0)
 
     @settings(max_examples=60, deadline=None)
     @given(plan=steps, fates=fates, patience=st.sampled_from([0.0, math.inf]))

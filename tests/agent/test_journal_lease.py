@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.journal import RETRY, Journal
+from agent.call.journal import RETRY, Journal
 from dialogue.state import State
 from memory.sqlite_store import SqliteStore
 from memory.store import Lease, LeaseLost, StoreUnavailable
-from tests import virtual_time
+from simulation import virtual_time
 
 LEASE = 6.0  # s
 

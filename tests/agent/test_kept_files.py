@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.cli.packs import run as packs
 from agent.errors import UserError
-from agent.packs import run as packs
 from agent.service.tokens import kept_secret
 from simulation import render
 from simulation.script import load_script, persona_path

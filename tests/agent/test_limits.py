@@ -12,19 +12,19 @@ import pytest
 from fastapi.testclient import TestClient
 
 import agent.service.practice as practice_module
-from agent.engines import open_store
+from agent.engines.loading import open_store
 from agent.errors import UserError
-from agent.ratings import MOST_CHANGES, Opinion, rate
+from agent.reporting.ratings import MOST_CHANGES, Opinion, rate
 from agent.service import models, tokens
 from agent.service.app import create_app
 from agent.service.known import Catalogue, Unreadable
 from agent.service.practice import OPEN_RETRIES
 from agent.service.problems import Problem
 from agent.service.tokens import kept_secret
-from dialogue.coach import Advice
+from dialogue.report.coach import Advice
 from memory.events import AnyEvent, Followed
 from memory.store import EventStore
-from tests import virtual_time
+from simulation import virtual_time
 from tests.agent.test_service import API, HEADERS, client, made, problem, settings
 from tests.agent.watched import Installation, asked, ended, installation, now, started
 
@@ -41,48 +41,48 @@ async def refused(work: Any, status: int, kind: str) -> None:
 # -- another try -------------------------------------------------------------------------------------------------------
 
 
-async def _over(house: Installation, name: str = "a") -> str:
-    return await house.interview(name, started(), asked(), ended())
+async def _over(deployment: Installation, name: str = "a") -> str:
+    return await deployment.interview(name, started(), asked(), ended())
 
 
 def test_another_try_that_was_not_begun_is_given_again(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await _over(house)
-            made = {(await house.practice.retry("a", AGAIN)).id for _ in range(20)}
-            at_once = await asyncio.gather(*(house.practice.retry("a", AGAIN) for _ in range(10)))
+        async with installation(tmp_path) as deployment:
+            await _over(deployment)
+            made = {(await deployment.practice.retry("a", AGAIN)).id for _ in range(20)}
+            at_once = await asyncio.gather(*(deployment.practice.retry("a", AGAIN) for _ in range(10)))
             assert len(made | {one.id for one in at_once}) == 1
-            assert len(await house.store.sessions()) == 2
+            assert len(await deployment.store.sessions()) == 2
 
     virtual_time.run(scenario())
 
 
 def test_tries_that_were_begun_are_finished_before_there_are_more(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await _over(house)
+        async with installation(tmp_path) as deployment:
+            await _over(deployment)
             begun = []
             for _ in range(OPEN_RETRIES):
-                begun.append((await house.practice.retry("a", AGAIN)).id)
-                await house.add(begun[-1], started())
+                begun.append((await deployment.practice.retry("a", AGAIN)).id)
+                await deployment.add(begun[-1], started())
             assert len(set(begun)) == OPEN_RETRIES
-            await refused(house.practice.retry("a", AGAIN), 409, "tries-open")
+            await refused(deployment.practice.retry("a", AGAIN), 409, "tries-open")
             # Another process, which has seen none of it, finds the same.
-            house.interviews.catalogue = Catalogue(house.store)
-            await refused(house.practice.retry("a", AGAIN), 409, "tries-open")
-            await house.add(begun[0], ended())
-            assert (await house.practice.retry("a", AGAIN)).id not in begun
+            deployment.interviews.catalogue = Catalogue(deployment.store)
+            await refused(deployment.practice.retry("a", AGAIN), 409, "tries-open")
+            await deployment.add(begun[0], ended())
+            assert (await deployment.practice.retry("a", AGAIN)).id not in begun
 
     virtual_time.run(scenario())
 
 
 def test_a_damaged_log_among_the_tries_is_passed_over(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await _over(house)
-            await house.interview("b")
-            house.store.damage("b")
-            assert (await house.practice.retry("a", AGAIN)).id
+        async with installation(tmp_path) as deployment:
+            await _over(deployment)
+            await deployment.interview("b")
+            deployment.store.damage("b")
+            assert (await deployment.practice.retry("a", AGAIN)).id
 
     virtual_time.run(scenario())
 
@@ -106,17 +106,17 @@ def _followed() -> Followed:
 
 def test_the_same_opinion_again_adds_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), asked(), _followed(), ended())
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), asked(), _followed(), ended())
             said = Opinion(4, {1: True}, {1: "What  showed you that?"}, True)
-            await rate(house.store, house.settings, "a", "candidate", said)
-            length = len(await house.store.read("a"))
+            await rate(deployment.store, deployment.settings, "a", "candidate", said)
+            length = len(await deployment.store.read("a"))
             for _ in range(10):
-                await rate(house.store, house.settings, "a", "candidate", said)
-            assert len(await house.store.read("a")) == length
-            await rate(house.store, house.settings, "a", "candidate", Opinion(3, {1: False}, may_teach=False))
-            assert len(await house.store.read("a")) == length + 3, "a change is kept"
-            state = (await house.interviews.known("a")).state
+                await rate(deployment.store, deployment.settings, "a", "candidate", said)
+            assert len(await deployment.store.read("a")) == length
+            await rate(deployment.store, deployment.settings, "a", "candidate", Opinion(3, {1: False}, may_teach=False))
+            assert len(await deployment.store.read("a")) == length + 3, "a change is kept"
+            state = (await deployment.interviews.known("a")).state
             assert state.stars == 3 and state.follow_ups[0].thumb is False
 
     virtual_time.run(scenario())
@@ -124,26 +124,26 @@ def test_the_same_opinion_again_adds_nothing(tmp_path: Path) -> None:
 
 def test_that_somebody_was_asked_and_said_no_is_kept_once(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), ended())
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), ended())
             for _ in range(3):
-                await rate(house.store, house.settings, "a", "candidate", Opinion(may_teach=False))
-            assert [e.kind for e in await house.store.read("a")].count("consented") == 2
+                await rate(deployment.store, deployment.settings, "a", "candidate", Opinion(may_teach=False))
+            assert [e.kind for e in await deployment.store.read("a")].count("consented") == 2
 
     virtual_time.run(scenario())
 
 
 def test_a_candidate_cannot_fill_a_log_with_opinions(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a", started(), ended())
-            before = len(await house.store.read("a"))
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a", started(), ended())
+            before = len(await deployment.store.read("a"))
             for number in range(MOST_CHANGES - 1):  # one is the consent
-                await house.interviews.rate("a", "candidate", models.Opinion(stars=1 + number % 2))
+                await deployment.interviews.rate("a", "candidate", models.Opinion(stars=1 + number % 2))
             more = models.Opinion(stars=5)
-            await refused(house.interviews.rate("a", "candidate", more), 429, "enough-opinions")
-            assert len(await house.store.read("a")) == before + MOST_CHANGES - 1
-            await house.interviews.rate("a", "operator", more)
+            await refused(deployment.interviews.rate("a", "candidate", more), 429, "enough-opinions")
+            assert len(await deployment.store.read("a")) == before + MOST_CHANGES - 1
+            await deployment.interviews.rate("a", "operator", more)
 
     virtual_time.run(scenario())
 
@@ -153,9 +153,9 @@ def test_a_candidate_cannot_fill_a_log_with_opinions(tmp_path: Path) -> None:
 
 def test_the_coach_thinks_about_one_message_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await _over(house)
-            await _over(house, "b")
+        async with installation(tmp_path) as deployment:
+            await _over(deployment)
+            await _over(deployment, "b")
             thinking = asyncio.Event()
             go_on = asyncio.Event()
 
@@ -167,13 +167,13 @@ def test_the_coach_thinks_about_one_message_at_a_time(tmp_path: Path, monkeypatc
             monkeypatch.setattr(practice_module, "history_of", history)
             monkeypatch.setattr(practice_module, "coach_answer", lambda *_: Advice("Well done."))
             talk = models.Talk(messages=[models.CoachMessage(who="you", text="Why?")])
-            first = asyncio.create_task(house.practice.coach("a", talk))
+            first = asyncio.create_task(deployment.practice.coach("a", talk))
             await thinking.wait()
-            await refused(house.practice.coach("a", talk), 429, "one-at-a-time")
-            other = asyncio.create_task(house.practice.coach("b", talk))
+            await refused(deployment.practice.coach("a", talk), 429, "one-at-a-time")
+            other = asyncio.create_task(deployment.practice.coach("b", talk))
             go_on.set()
             assert (await first).text == (await other).text == "Well done."
-            assert (await house.practice.coach("a", talk)).text, "and then about the next"
+            assert (await deployment.practice.coach("a", talk)).text, "and then about the next"
 
     virtual_time.run(scenario())
 
@@ -183,30 +183,30 @@ def test_the_coach_thinks_about_one_message_at_a_time(tmp_path: Path, monkeypatc
 
 def test_a_list_shows_what_cannot_be_read_and_all_the_others(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
+        async with installation(tmp_path) as deployment:
             for name in ("a", "b", "c"):
-                await house.interview(name)
-            house.store.damage("b")
+                await deployment.interview(name)
+            deployment.store.damage("b")
             for _ in range(3):
-                listed = await house.interviews.page(0, 50)
+                listed = await deployment.interviews.page(0, 50)
                 assert [(one.id, one.status) for one in listed] == [
                     ("c", "consented"), ("b", "unreadable"), ("a", "consented"),
                 ]  # fmt: skip
             assert len(caplog.records) == 1 and "secret story" not in caplog.text
             with pytest.raises(Unreadable):
-                await house.interviews.details("b")
+                await deployment.interviews.details("b")
 
     virtual_time.run(scenario())
 
 
 def test_what_was_erased_is_not_shown_from_memory(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with installation(tmp_path) as house:
-            await house.interview("a")
-            await house.interviews.known("a")
-            await house.store._run(lambda: house.store._db.execute("DELETE FROM event"))
-            assert await house.interviews.page(0, 50) == []
-            await refused(house.interviews.known("a"), 404, "unknown-interview")
+        async with installation(tmp_path) as deployment:
+            await deployment.interview("a")
+            await deployment.interviews.known("a")
+            await deployment.store._run(lambda: deployment.store._db.execute("DELETE FROM event"))
+            assert await deployment.interviews.page(0, 50) == []
+            await refused(deployment.interviews.known("a"), 404, "unknown-interview")
 
     virtual_time.run(scenario())
 
@@ -215,14 +215,14 @@ def test_two_readers_at_once_see_whole_states_and_the_longer_one_stays() -> None
     """The slower reader began earlier; what it knows must not replace what is newer."""
 
     async def scenario(tmp: Path) -> None:
-        async with installation(tmp) as house:
-            await house.interview("a")
-            slow, catalogue = _Slow(house.store), Catalogue(house.store)
+        async with installation(tmp) as deployment:
+            await deployment.interview("a")
+            slow, catalogue = _Slow(deployment.store), Catalogue(deployment.store)
             catalogue._store = slow  # type: ignore[assignment]
             reader = asyncio.create_task(catalogue.known("a"))
             await asyncio.sleep(0.1)
-            await house.add("a", started(), ended())
-            catalogue._store = house.store
+            await deployment.add("a", started(), ended())
+            catalogue._store = deployment.store
             newer = await catalogue.known("a")
             slow.go_on.set()
             older = await reader

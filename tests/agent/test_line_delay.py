@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from livekit.rtc._proto.stats_pb2 import RtcStats
 
-from agent.line import SETTLING, TICK, Line
-from agent.recorder import Recorder
+from agent.call.audio_bridge import SETTLING, TICK, AudioBridge
+from agent.call.recording import Recorder
 from agent.rooms.caller import BEHIND, FRAME, LEAD, RATE, RoomCaller
-from agent.rooms.cast import Person
-from agent.rooms.delay import LineDelay
+from agent.rooms.roles import Person
+from agent.rooms.transport_delay import TransportDelay
 from simulation.reciter import Reciter
 
 
@@ -33,7 +33,7 @@ def inbound(delay: float, emitted: int, kind: str = "audio") -> RtcStats:
 
 
 def test_the_delay_is_known_once_the_page_of_the_one_who_answers_has_reported() -> None:
-    line = LineDelay()
+    line = TransportDelay()
     line.report("laptop", 0.2)
     assert line.seconds is None, "nobody is listened to yet"
     line.listen_to(Person("laptop"))
@@ -46,7 +46,7 @@ def test_the_delay_is_known_once_the_page_of_the_one_who_answers_has_reported() 
 
 
 def test_network_and_jitter_buffer_count_and_a_stall_that_is_over_does_not() -> None:
-    line = LineDelay()
+    line = TransportDelay()
     line.report("laptop", 0.0)
     line.listen_to(Person("laptop"))
     line.look([pair(0.05), pair(0.0), inbound(9.0, 10, "video"), inbound(48.0, 1000)])
@@ -110,7 +110,7 @@ async def test_a_line_that_stood_still_says_where_unless_the_caller_waits_for_it
         ticks += 1
         caller.gone = ticks == 150
 
-    line = Line(caller, Recorder(tmp_path), clock, count)
+    line = AudioBridge(caller, Recorder(tmp_path), clock, count)
     found: list[tuple[float, float]] = []
     line.on_held_up = lambda start, end: found.append((start, end))
     await line.run()

@@ -12,7 +12,7 @@ from agent.service import live
 from memory.events import AnyEvent, Ended, Said
 from memory.sqlite_store import SqliteStore
 from memory.store import StoreUnavailable
-from tests import virtual_time
+from simulation import virtual_time
 
 ENDED = Ended(at=1, reason="completed")
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.doctor import _machine
-from agent.load import LIMITS, Trial, judge
-from agent.machine import FILE, Kept, keep, last_trial
-from agent.self_test import TIMES, try_machine
+from agent.engines.load import LIMITS, Trial, judge
+from agent.engines.self_test import TIMES, try_machine
+from agent.ops.doctor import _machine
+from agent.ops.machine import FILE, Kept, keep, last_trial
+from agent.ops.worker import Worker
 from agent.settings import Settings
-from agent.worker import Worker
-from tests import virtual_time
+from simulation import virtual_time
 from voice.audio import SPEECH_RATE, Samples
 from voice.words import TimedWord
 
@@ -76,7 +76,9 @@ class Slow:
 
 def test_a_trial_counts_the_best_of_several_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = Slow()
-    monkeypatch.setattr("agent.self_test.time.sleep", lambda seconds: setattr(slow, "now", slow.now + seconds + 0.005))
+    monkeypatch.setattr(
+        "agent.engines.self_test.time.sleep", lambda seconds: setattr(slow, "now", slow.now + seconds + 0.005)
+    )
     engines: Any = SimpleNamespace(voice=slow, decoder=slow, end_of_turn=slow)
     trial = try_machine(engines, slow.clock)
     assert trial.say == 0.25 and trial.decode == 0.5 and trial.end_of_turn == 0.25

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from livekit import rtc
 
-from agent.ear import Ear
-from agent.measuring import READ, measure_answer, measure_recorded, measure_turn
+from agent.call.measurer import measure_turn
+from agent.call.speech_tracker import SpeechTracker
+from agent.engines.measuring import READ, measure_answer, measure_recorded
 from dialogue.state import Turn
 from memory.events import Heard, Spoken
-from memory.records import Stretch, Word
+from memory.records import Interval, Word
 from simulation.speech import PersonaVoice
 from voice.audio import Samples, from_int16, to_int16
 
@@ -65,10 +66,10 @@ async def test_live_numbers_equal_those_of_the_recording(frame: int) -> None:
     sound, words, floor, _ = call()
     turn = turn_of(words, floor, 0.0)
     with ThreadPoolExecutor(1) as executor:
-        ear = Ear(0.0, Never(), executor)
+        tracker = SpeechTracker(0.0, Never(), executor)
         for at in range(0, len(sound) - frame, frame):
-            ear.hear(rtc.AudioFrame(pcm(sound[at : at + frame]), RATE, 1, frame))
-        live = await measure_turn(ear, turn, [], executor, measure_answer)
+            tracker.hear(rtc.AudioFrame(pcm(sound[at : at + frame]), RATE, 1, frame))
+        live = await measure_turn(tracker, turn, [], executor, measure_answer)
     recorded = measure_recorded(sound, RATE, turn, [], measure_answer)
     assert live == recorded
     assert live is not None and len(live.silent_pauses) == 1 and live.pauses_between_clauses == 1
@@ -83,10 +84,10 @@ async def test_a_long_leg_read_in_pieces_gives_the_live_numbers_too() -> None:
     words = [Word(text=w.text, start=w.start + shift, end=w.end + shift) for w in words]
     turn = turn_of(words, floor + shift, 0.0)
     with ThreadPoolExecutor(1) as executor:
-        ear = Ear(0.0, Never(), executor)
+        tracker = SpeechTracker(0.0, Never(), executor)
         for at in range(0, len(sound) - 480, 480):
-            ear.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
-        live = await measure_turn(ear, turn, [], executor, measure_answer)
+            tracker.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
+        live = await measure_turn(tracker, turn, [], executor, measure_answer)
     assert live is not None and live == measure_recorded(sound, RATE, turn, [], measure_answer)
 
 
@@ -102,14 +103,14 @@ async def test_where_the_machine_stood_still_nothing_is_said_of_the_person(
         stood_still = (words[3].end - 0.05, words[4].start + 0.05)
     turn = turn_of(words, floor, 0.25)
     plain = measure_recorded(sound, RATE, turn, [], measure_answer)
-    held_up = Stretch(start=stood_still[0], end=stood_still[1])
+    held_up = Interval(start=stood_still[0], end=stood_still[1])
     turn = replace(turn, heard=tuple(piece.model_copy(update={"held_up": [held_up]}) for piece in turn.heard))
     found = measure_recorded(sound, RATE, turn, [], measure_answer)
     with ThreadPoolExecutor(1) as executor:
-        ear = Ear(0.0, Never(), executor)
+        tracker = SpeechTracker(0.0, Never(), executor)
         for at in range(0, len(sound) - 480, 480):
-            ear.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
-        assert found == await measure_turn(ear, turn, [], executor, measure_answer)
+            tracker.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
+        assert found == await measure_turn(tracker, turn, [], executor, measure_answer)
     assert plain is not None and found is not None and len(plain.silent_pauses) == 1 and plain.response_delay_reliable
     assert found.response_delay_reliable is reliable and len(found.silent_pauses) == pauses
     within = stood_still[1] > 2.4
@@ -135,9 +136,9 @@ async def test_a_line_that_ends_at_once_is_measured_all_the_same() -> None:
     sound, words, floor, _ = call()
     end = round((words[-1].end + 0.1) * RATE)
     with ThreadPoolExecutor(1) as executor:
-        ear = Ear(0.0, Never(), executor)
+        tracker = SpeechTracker(0.0, Never(), executor)
         for at in range(0, end - 480, 480):
-            ear.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
+            tracker.hear(rtc.AudioFrame(pcm(sound[at : at + 480]), RATE, 1, 480))
         async with asyncio.timeout(10):
-            found = await measure_turn(ear, turn_of(words, floor, 0.0), [], executor, measure_answer)
+            found = await measure_turn(tracker, turn_of(words, floor, 0.0), [], executor, measure_answer)
     assert found is not None and found.phonation_time > 2.0

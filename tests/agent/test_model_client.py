@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from agent.model_client import KEPT, Remote, remote_engines
-from agent.model_host import Host
+from agent.engines.model_client import KEPT, Remote, remote_engines
+from agent.engines.model_host import Host
 from dialogue.backends.base import BackendError, Prompt
-from dialogue.feedback import give_feedback
-from voice.stt.decoder import EngineError
+from dialogue.report.feedback import give_feedback
+from voice.errors import EngineError
 
 KEY = os.urandom(32)
 PROMPT = Prompt("system", "user")
@@ -178,7 +178,7 @@ async def test_a_host_that_is_gone_is_a_models_failure(serving: Serving, monkeyp
     served.close()
     served.hang_up()
     Path(served.address).unlink(missing_ok=True)
-    monkeypatch.setattr("agent.model_client.PATIENCE", 0.0)
+    monkeypatch.setattr("agent.engines.model_client.PATIENCE", 0.0)
     with pytest.raises(BackendError, match="does not answer"):
         await model.complete(PROMPT)
 

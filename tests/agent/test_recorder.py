@@ -13,8 +13,8 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import recorder as module
-from agent.recorder import RATE, RETRY, Recorder, Recording, write_wav
+from agent.call import recording as module
+from agent.call.recording import RATE, RETRY, Recorder, Recording, write_wav
 from memory.store import LeaseLost
 from voice.audio import Samples, from_int16
 
@@ -120,7 +120,7 @@ def test_a_disk_that_fails_ends_neither_the_call_nor_its_clock(
         raise OSError(errno.EIO, "Input/output error")
 
     recorder = Recorder(tmp_path, 1)
-    with caplog.at_level(logging.WARNING, "agent.recorder"):
+    with caplog.at_level(logging.WARNING, "agent.call.recording"):
         monkeypatch.setattr(os, "fsync", failing)
         record(recorder, *[1] * 50)
         recorder._disk.submit(lambda: None).result()  # the sync was tried

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.journal import Journal
-from agent.measuring import READ, Answer, measure_answer
-from agent.recorder import RATE, Recorder, Recording
-from agent.recovery import Entry, take_up, take_up_typed
-from agent.runner import measure_missing
+from agent.call.journal import Journal
+from agent.call.recording import RATE, Recorder, Recording
+from agent.call.recovery import Entry, take_up, take_up_typed
+from agent.engines.measuring import READ, Answer, measure_answer
+from agent.reporting.write_up import measure_missing
 from dialogue.state import State, fold
 from memory.events import (
     Answered,

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.artefacts import write_report
+from agent.call.recording import RATE, Recorder, Recording
 from agent.errors import UserError
-from agent.recorder import RATE, Recorder, Recording
-from agent.report_folder import check_place, is_report, replacing
+from agent.reporting.report_files import write_report
+from agent.reporting.report_folder import check_place, is_report, replacing
 from dialogue.state import fold
 from tests.dialogue.helpers import Conversation, agreed
 
@@ -191,7 +191,7 @@ def test_a_report_with_its_sound_is_read_block_by_block(tmp_path: Path, monkeypa
 
 
 def test_a_reports_comparison_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from agent.report_folder import write_whole
+    from agent.reporting.report_folder import write_whole
 
     write_whole(tmp_path / "comparison.json", "old")
 
@@ -208,7 +208,7 @@ def test_a_reports_comparison_is_written_whole(tmp_path: Path, monkeypatch: pyte
 def test_the_same_name_is_the_same_person_only_where_they_said_so(
     returning: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import agent.runner
+    import agent.call.leg
     from memory.sqlite_store import SqliteStore
 
     earlier = tmp_path / "sessions" / "earlier" / "report"
@@ -219,14 +219,14 @@ def test_the_same_name_is_the_same_person_only_where_they_said_so(
     call.answer("I deleted a table by accident and told my manager at once.")
     drawn_on: list[object] = []
     monkeypatch.setattr(
-        agent.runner, "write_report", lambda events, recording, folder, earlier: drawn_on.extend(earlier)
+        agent.call.leg, "write_report", lambda events, recording, folder, earlier: drawn_on.extend(earlier)
     )
 
     async def finish() -> None:
         store = SqliteStore(tmp_path / "s.db")
         await store.append(await store.acquire("test", "me", 5.0), call.events, 0)
         # Written elsewhere than into the session's folder: what lies beside that is no history.
-        await agent.runner.finish(store, "test", None, tmp_path / "elsewhere" / "deep" / "out", tmp_path / "sessions")
+        await agent.call.leg.finish(store, "test", None, tmp_path / "elsewhere" / "deep" / "out", tmp_path / "sessions")
         await store.close()
 
     asyncio.run(finish())

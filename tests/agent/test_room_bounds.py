@@ -13,13 +13,13 @@ from livekit.rtc._proto.stats_pb2 import RtcStats
 
 from agent.rooms.attendance import Attendance, Microphone, Present
 from agent.rooms.caller import FRAME, MOST_WAITING, RATE, RoomCaller
-from agent.rooms.cast import ROLE, Person
-from agent.rooms.delay import MOST_REPORTS, LineDelay
 from agent.rooms.outage import Outage
+from agent.rooms.publisher import MOST_CAPTIONS, RoomPublisher
 from agent.rooms.pulse import OFTEN, Pulse
-from agent.rooms.stage import MOST_CAPTIONS, Stage
+from agent.rooms.roles import ROLE, Person
+from agent.rooms.transport_delay import MOST_REPORTS, TransportDelay
 from agent.tasks import cancel_and_wait
-from tests import virtual_time
+from simulation import virtual_time
 from tests.agent.test_line_delay import inbound
 from tests.scripted_room import ScriptedCaller, ScriptedRoom, Source, Stream, Track
 
@@ -45,7 +45,7 @@ def test_our_sound_does_not_pile_up_while_the_room_takes_none() -> None:
 
 def test_captions_do_not_pile_up_while_the_room_is_away_and_come_through_when_it_is_back() -> None:
     async def scenario() -> None:
-        room, stage = ScriptedRoom(), Stage("abc")
+        room, publisher = ScriptedRoom(), RoomPublisher("abc")
         plain, away = room.local_participant.stream_text, asyncio.Event()
 
         async def hangs(**_: Any) -> Any:
@@ -53,31 +53,31 @@ def test_captions_do_not_pile_up_while_the_room_is_away_and_come_through_when_it
             return await plain()
 
         room.local_participant.stream_text = hangs
-        stage.attach(room)  # type: ignore[arg-type]
+        publisher.attach(room)  # type: ignore[arg-type]
         for number in range(1000):
             for part in range(5):
-                stage.watcher.caption("candidate", f"{number} {part}", False)
-            stage.watcher.caption("candidate", f"{number}", True)
-        assert len(stage._captions) <= MOST_CAPTIONS
+                publisher.watcher.caption("candidate", f"{number} {part}", False)
+            publisher.watcher.caption("candidate", f"{number}", True)
+        assert len(publisher._captions) <= MOST_CAPTIONS
         await asyncio.sleep(60.0)
         away.set()
-        stage.watcher.caption("agent", "the newest", True)
+        publisher.watcher.caption("agent", "the newest", True)
         await asyncio.sleep(1.0)
-        assert room.captions[-1] == "the newest" and not stage._captions
-        await stage.aclose()
+        assert room.captions[-1] == "the newest" and not publisher._captions
+        await publisher.aclose()
 
     virtual_time.run(scenario())
 
 
 def test_of_partial_words_only_the_newest_wait() -> None:
     async def scenario() -> None:
-        room, stage = ScriptedRoom(), Stage("abc")
+        room, publisher = ScriptedRoom(), RoomPublisher("abc")
         for part in range(100):
-            stage.watcher.caption("candidate", f"partial {part}", False)
-        stage.watcher.caption("candidate", "whole", True)
-        assert [caption.text for caption in stage._captions] == ["whole"]
-        stage.attach(room)  # type: ignore[arg-type]
-        await stage.aclose()
+            publisher.watcher.caption("candidate", f"partial {part}", False)
+        publisher.watcher.caption("candidate", "whole", True)
+        assert [caption.text for caption in publisher._captions] == ["whole"]
+        publisher.attach(room)  # type: ignore[arg-type]
+        await publisher.aclose()
         assert room.captions == ["whole"] and len(room.told) == 1, "told before it leaves"
 
     virtual_time.run(scenario())
@@ -85,22 +85,22 @@ def test_of_partial_words_only_the_newest_wait() -> None:
 
 def test_a_stage_whose_room_is_dead_ends_in_time() -> None:
     async def scenario() -> None:
-        room, stage = ScriptedRoom(), Stage("abc")
+        room, publisher = ScriptedRoom(), RoomPublisher("abc")
 
         async def hangs(*_: Any, **__: Any) -> None:
             await asyncio.Event().wait()
 
         room.local_participant.set_attributes = room.local_participant.stream_text = hangs
-        stage.attach(room)  # type: ignore[arg-type]
-        stage.watcher.caption("agent", "bye", True)
-        await stage.aclose()
+        publisher.attach(room)  # type: ignore[arg-type]
+        publisher.watcher.caption("agent", "bye", True)
+        await publisher.aclose()
         assert asyncio.get_running_loop().time() < 1 and len(asyncio.all_tasks()) == 1
 
     virtual_time.run(scenario())
 
 
 def test_of_tracks_and_pages_that_are_gone_the_line_keeps_nothing() -> None:
-    line, pulse = LineDelay(), Pulse()
+    line, pulse = TransportDelay(), Pulse()
     for number in range(1000):
         entry = inbound(1.0, 10)
         entry.inbound_rtp.rtc.id = f"track {number}"

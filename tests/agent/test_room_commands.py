@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit import rtc
 
-from agent.requests import MOST, PERSONS, Request, Requests
-from agent.rooms.cast import ROLE, Person
+from agent.call.requests import MOST, PERSONS, Request, Requests
 from agent.rooms.commands import (
     CANDIDATES,
     DTMF,
@@ -25,6 +24,7 @@ from agent.rooms.commands import (
     without_a_call,
 )
 from agent.rooms.messages import MOST_MESSAGES
+from agent.rooms.roles import ROLE, Person
 from dialogue.state import State, apply, fold
 from memory.events import Ended, Heard, Noted, TookBack, Yielded
 from tests.agent.test_stay import SOON, asked, played

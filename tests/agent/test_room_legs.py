@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from agent import recovery
-from agent.requests import Requests
+from agent.call import recovery
+from agent.call.requests import Requests
+from agent.call.speaking import Watcher
 from agent.rooms import legs as module
-from agent.rooms.cast import Person
 from agent.rooms.legs import RoomLegs
-from agent.speaking import Watcher
+from agent.rooms.roles import Person
 from memory.events import Resumed
-from tests import virtual_time
+from simulation import virtual_time
 from tests.agent.test_stay import asked
 from tests.scripted_room import ScriptedJournal
 
@@ -40,7 +40,7 @@ def plans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def legs(folder: Path, journal: ScriptedJournal) -> RoomLegs:
     engines = SimpleNamespace(names={"stt": "x"}, decoder=None)
     stay: Any = SimpleNamespace(
-        journal=journal, mind=None, engines=engines, folder=folder, owner="me", lease_seconds=10.0
+        journal=journal, interviewer=None, engines=engines, folder=folder, owner="me", lease_seconds=10.0
     )
     return RoomLegs(stay, Watcher())
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.load import PRIOR, LoadMeter
-from agent.requests import Request, Requests
-from agent.rooms.cast import ROLE, Person, candidate_of, may_command, role_of
-from agent.rooms.order import order_of
-from agent.servers import livekit_config
+from agent.call.requests import Request, Requests
+from agent.engines.load import PRIOR, LoadMeter
+from agent.ops.servers import livekit_config
+from agent.rooms.dispatch import read_metadata
+from agent.rooms.roles import ROLE, Person, candidate_of, may_command, role_of
 
 
 def person(identity: str, role: str = "", kind: str = "standard", order: float = 0.0) -> Person:
@@ -52,10 +52,10 @@ def test_a_candidate_never_commands(role: str, kind: str) -> None:
 
 
 def test_a_dispatch_that_is_not_ours_says_what_it_should_be() -> None:
-    assert order_of('{"session": "a", "silent": "notes", "more": 1}').silent == "notes"
+    assert read_metadata('{"session": "a", "silent": "notes", "more": 1}').silent == "notes"
     for metadata in ("", "{}", "[]", "session=a", '{"session": "a", "silent": "loud"}'):
         with pytest.raises(ValueError, match="metadata"):
-            order_of(metadata)
+            read_metadata(metadata)
 
 
 def test_people_are_heeded_first_only_in_that_the_agent_stops_for_them() -> None:

@@ -26,9 +26,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from agent.engines import open_store
-from agent.planning import Wishes, planned
-from agent.runner import finish
+from agent.engines.loading import open_store
+from agent.planning.planning import Wishes, planned
+from agent.reporting.write_up import finish
 from agent.service.app import create_app
 from agent.service.problems import Problem
 from agent.service.tokens import Links

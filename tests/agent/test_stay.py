@@ -10,11 +10,11 @@ import pytest
 from livekit import rtc
 
 from agent.rooms.attendance import ANOTHER, BROKEN, LONGEST_RETRY, MICROPHONE_WAIT, RENEW, STILL_THERE
-from agent.rooms.conduct import LOOK, UNHEARD
+from agent.rooms.room_session import LOOK, UNHEARD
 from agent.signals import Stopped
 from memory.events import Asked, Created, Ended, Said, Started, Yielded
 from memory.store import LeaseLost
-from tests import virtual_time
+from simulation import virtual_time
 from tests.dialogue.helpers import agreed
 from tests.scripted_room import Lived, Scene, ScriptedJournal, ScriptedLegs
 

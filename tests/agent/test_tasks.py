@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from agent.tasks import Background, cancel_and_wait, first_of
-from tests import virtual_time
+from simulation import virtual_time
 
 
 def test_who_waits_for_a_task_to_end_can_be_cancelled() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-from agent.watchdog import EarWatchdog
+from agent.call.watchdog import EarWatchdog
 
 FRAME = 0.02
 

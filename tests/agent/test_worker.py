@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from agent import worker as worker_module
 from agent.errors import UserError
+from agent.ops import worker as worker_module
+from agent.ops.worker import ENDING, Worker, _end, _in_a_thread, run_worker
 from agent.rooms.stop import IN_ORDER, STOP_FILE
 from agent.settings import Settings
-from agent.worker import ENDING, Worker, _end, _in_a_thread, run_worker
-from tests import virtual_time
-from voice.stt.decoder import EngineError
+from simulation import virtual_time
+from voice.errors import EngineError
 
 
 class Server:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from agent.journal import Journal
+from agent.call.journal import Journal
 from agent.service.interviews import Interviews
 from agent.service.livekit import RoomView
 from agent.service.metrics import Metrics
@@ -206,24 +206,24 @@ async def installation(home: Path, **settings: Any) -> AsyncIterator[Installatio
 
     async def receive(request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content)
-        status = await house.answer(body) if house.answer else 200
-        house.told.append({**body, "at": loop.time(), "status": status})
+        status = await deployment.answer(body) if deployment.answer else 200
+        deployment.told.append({**body, "at": loop.time(), "status": status})
         return httpx.Response(status)
 
     await hooks._client.aclose()
     hooks._client = httpx.AsyncClient(transport=httpx.MockTransport(receive))
 
     async def write_up(store: EventStore, journal: Journal, folder: Path) -> None:
-        await house._write_up(store, journal, folder)
+        await deployment._write_up(store, journal, folder)
 
     watch = Watch(
         store, made, interviews, livekit, hooks, metrics, sending, now, loop.time, write_up  # type: ignore[arg-type]
     )  # fmt: skip
-    house = Installation(
+    deployment = Installation(
         made, store, livekit, interviews, Practice(store, made, interviews), watch, metrics, sending, hooks
     )
     try:
-        yield house
+        yield deployment
     finally:
         await watch.close()
         await hooks.close()

@@ -6,8 +6,8 @@ import functools
 import random
 from dataclasses import dataclass
 
-from dialogue.plan import draw, questions_of, reserve
-from dialogue.report import build_report
+from dialogue.plan.plan import draw, questions_of, reserve
+from dialogue.report.build import build_report
 from dialogue.report_model import Report
 from dialogue.state import State
 from memory.events import AnyEvent, Interrupted

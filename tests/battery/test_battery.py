@@ -11,12 +11,12 @@ from collections.abc import Callable
 import jsonschema
 import pytest
 
-from dialogue import frames
-from dialogue.evidence import Transcript
-from dialogue.language import tokens
-from dialogue.phraser import opening
+from dialogue.analysis.language import tokens
+from dialogue.follow_up import frames
+from dialogue.follow_up.phraser import opening
+from dialogue.follow_up.validator import validate
+from dialogue.report.evidence import Transcript
 from dialogue.state import fold
-from dialogue.validator import validate
 from memory.events import decode, encode
 from prompts.loader import load_phrases, load_schema
 from simulation.characters import INJECTIONS, battery

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.tally import TALLY
-from tests.e2e.house import calls_end
+from tests.e2e.deployment import calls_end
 
 __all__ = ["calls_end", "tally"]
 

@@ -21,7 +21,7 @@ import pytest
 
 from simulation.room import TICK, RoomPeer
 from tests.chaos.tally import count
-from tests.e2e.house import REPORTS, ROOT, SLOW, House, reciter, together, until
+from tests.e2e.deployment import REPORTS, ROOT, SLOW, Deployment, reciter, together, until
 from voice.audio import Samples
 
 ROUNDS = int(os.environ.get("VIVA_CHAOS", "1"))
@@ -36,7 +36,7 @@ QUESTIONS = ("improved-process", "slow-service")
 class Scene:
     """An interview, the candidate in it, and what its log held when the failure came."""
 
-    house: House
+    deployment: Deployment
     session: str
     link: str
     peer: RoomPeer
@@ -55,30 +55,32 @@ class Scene:
         self.broken_at, self.talker.going_on = time.monotonic(), False
 
     def state(self, kind: str) -> list[dict[str, Any]]:
-        return self.house.kinds(self.session, kind)
+        return self.deployment.kinds(self.session, kind)
 
     async def reach(self, moment: str) -> None:
         """In the middle of the first question, of the second answer, or of the farewell."""
         phase = lambda name: self.peer.attribute("viva.phase") == name  # noqa: E731
         if moment == "question":
-            await until(lambda: phase("speaking"), 60, "the greeting", self.house)
+            await until(lambda: phase("speaking"), 60, "the greeting", self.deployment)
             await asyncio.sleep(5)
         elif moment == "beginning":
             return
         elif moment == "answer":
-            await until(lambda: self.talker.said == 2 and self.talker.speaking, 60, "the second answer", self.house)
+            await until(
+                lambda: self.talker.said == 2 and self.talker.speaking, 60, "the second answer", self.deployment
+            )
             await asyncio.sleep(2.5)
         else:
-            await until(lambda: self.state("ended"), 90, "the end", self.house)
-            await until(lambda: phase("speaking"), 60, "the farewell", self.house)
+            await until(lambda: self.state("ended"), 90, "the end", self.deployment)
+            await until(lambda: phase("speaking"), 60, "the farewell", self.deployment)
             await asyncio.sleep(1.5)
         self.kept_from = len(self.peer._kept)
-        self.before = await asyncio.to_thread(self.house.events, self.session)
+        self.before = await asyncio.to_thread(self.deployment.events, self.session)
 
     async def come_back(self, *, take_over: bool = True) -> None:
         """Into the room again, by the link."""
         self.broken_at, self.kept_from = time.monotonic(), 0
-        self.peer = await self.house.join(self.session, self.link, reciter(*([SLOW] * 12)), take_over=take_over)
+        self.peer = await self.deployment.join(self.session, self.link, reciter(*([SLOW] * 12)), take_over=take_over)
 
     async def in_the_answer(self, number: int) -> None:
         """In the middle of the answer to question `number`, and talking on: the others may take longer to get there."""
@@ -90,11 +92,11 @@ class Scene:
                 and self.talker.speaking
             )
 
-        await until(answering, 60, f"answer {number}", self.house)
+        await until(answering, 60, f"answer {number}", self.deployment)
         self.talker.going_on = True
         await asyncio.sleep(2.0)
         self.kept_from = len(self.peer._kept)
-        self.before = await asyncio.to_thread(self.house.events, self.session)
+        self.before = await asyncio.to_thread(self.deployment.events, self.session)
 
     async def voice_again(self, name: str, seconds: float = 60.0) -> None:
         """Until the agent sounds again after the failure; the seconds it took are counted."""
@@ -108,24 +110,24 @@ class Scene:
                 count(name, time.monotonic() - self.broken_at)
                 return
         count(name, None)
-        raise AssertionError(f"no voice within {seconds} s\n{self.house.logs()}")
+        raise AssertionError(f"no voice within {seconds} s\n{self.deployment.logs()}")
 
     async def finish(self) -> None:
         """To the end of the interview. The promises are looked at when nobody is in a call any more: see `check`."""
-        await until(lambda: self.state("ended"), 120, "the end", self.house)
+        await until(lambda: self.state("ended"), 120, "the end", self.deployment)
         # By the lease and not by this peer's view of the room, which a restarted server may leave stale.
         await until(
-            lambda: not self.house.call("GET", f"/interviews/{self.session}")["agent_there"],
+            lambda: not self.deployment.call("GET", f"/interviews/{self.session}")["agent_there"],
             60,
             "the agent's leaving",
-            self.house,
+            self.deployment,
         )
         self.sound = self.peer.heard[self.kept_from * TICK :]
         await self.peer.leave()
 
     def check(self, *, cut: bool = True) -> None:
         """The promises, from the log, the report and the ear. A recogniser takes a core: no call may go on beside it."""
-        after = self.house.events(self.session)
+        after = self.deployment.events(self.session)
         assert after[: len(self.before)] == self.before, "the log only grows"
         put: list[dict[str, Any]] = []
         for event in after:
@@ -136,15 +138,15 @@ class Scene:
         asked = [e["question"] for e in put]
         assert asked == list(self.questions)[: len(asked)], f"nothing is asked twice or left out: {asked}"
         committed = [e["text"] for e in self.before if e["kind"] == "heard"]
-        report = self.house.report(self.session)
+        report = self.deployment.report(self.session)
         text = " ".join(s["text"] for q in report["questions"] for e in q["exchanges"] for s in e["sentences"])
         assert all(piece in text for piece in committed), "no answer is lost"
         spoken = " ".join(
             e["text"] for e in after[len(self.before) :] if e["kind"] == "spoken" and not e["interrupted"]
         )
         assert ("cut off" if cut else "Goodbye") in spoken, f"it says so: {spoken}"
-        share = self.house.understood(spoken, self.sound)
-        assert share > 0.35, f"and is heard: {share:.0%} of {spoken!r} in {self.house.ears(self.sound)!r}"
+        share = self.deployment.understood(spoken, self.sound)
+        assert share > 0.35, f"and is heard: {share:.0%} of {spoken!r} in {self.deployment.ears(self.sound)!r}"
         if cut:
             resumes = [e for e in after if e["kind"] == "resumed"]
             assert resumes and len(report["holes"]) == len(resumes)
@@ -154,22 +156,22 @@ class Scene:
                     assert not d["start"] + 0.05 < hole["at"] < d["end"] - 0.05, "nothing is measured across a hole"
 
 
-async def begin(house: House, moment: str, questions: Sequence[str] = QUESTIONS) -> Scene:
-    session, link = await asyncio.to_thread(lambda: house.invite(candidate="Sam", questions=list(questions)))
+async def begin(deployment: Deployment, moment: str, questions: Sequence[str] = QUESTIONS) -> Scene:
+    session, link = await asyncio.to_thread(lambda: deployment.invite(candidate="Sam", questions=list(questions)))
     # More answers than questions: whoever is cut off says it again.
-    peer = await house.join(session, link, reciter(REPORTS, *([SLOW] * 12)))
-    scene = Scene(house, session, link, peer, questions=questions)
+    peer = await deployment.join(session, link, reciter(REPORTS, *([SLOW] * 12)))
+    scene = Scene(deployment, session, link, peer, questions=questions)
     await scene.reach(moment)
     return scene
 
 
-async def test_kill_the_job_in_a_question_an_answer_and_the_farewell(house: House, round_: int) -> None:
+async def test_kill_the_job_in_a_question_an_answer_and_the_farewell(deployment: Deployment, round_: int) -> None:
     async def one(moment: str) -> Scene:
-        scene = await begin(house, moment)
-        job = await asyncio.to_thread(house.job, scene.session)
+        scene = await begin(deployment, moment)
+        job = await asyncio.to_thread(deployment.job, scene.session)
         scene.broken_at = time.monotonic()
         job.kill()
-        await until(lambda: len(set(scene.peer.agents)) > 1, 60, "a new agent", house)
+        await until(lambda: len(set(scene.peer.agents)) > 1, 60, "a new agent", deployment)
         await scene.voice_again(f"kill -9 of the job in the {moment}")
         await scene.finish()
         assert len(set(scene.peer.agents)) == 2, "one agent died, one came"
@@ -179,27 +181,27 @@ async def test_kill_the_job_in_a_question_an_answer_and_the_farewell(house: Hous
         scene.check()
 
 
-async def test_the_worker_dies_and_then_the_livekit_server(house: House, round_: int) -> None:
+async def test_the_worker_dies_and_then_the_livekit_server(deployment: Deployment, round_: int) -> None:
     """Several interviews at once, each hit twice."""
     questions = [*QUESTIONS, "mistake"]
-    scenes: list[Scene] = await together(*(begin(house, "beginning", questions) for _ in range(AT_ONCE)))
+    scenes: list[Scene] = await together(*(begin(deployment, "beginning", questions) for _ in range(AT_ONCE)))
 
     async def hit(name: str, child: str) -> None:
         for scene in scenes:
             assert not await asyncio.to_thread(scene.state, "ended"), "over before the failure came"
         for scene in scenes:
             scene.broken()
-        house.child(child).kill()
+        deployment.child(child).kill()
 
         async def one(scene: Scene) -> None:
             known = len([e for e in scene.before if e["kind"] == "resumed"])
             back = lambda: len(scene.state("resumed")) > known  # noqa: E731
-            await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", house)
+            await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", deployment)
             if scene.peer.disconnected.is_set():  # the SDK gave up: in again by the link, as the page does
                 broken = scene.broken_at
                 await scene.come_back()
                 scene.broken_at = broken
-                await until(back, 60, "a way back in by the link", house)
+                await until(back, 60, "a way back in by the link", deployment)
             await scene.voice_again(name)
 
         await together(*map(one, scenes))
@@ -214,11 +216,11 @@ async def test_the_worker_dies_and_then_the_livekit_server(house: House, round_:
         assert len(scene.state("resumed")) >= 2
 
 
-async def test_redis_is_away_and_then_dies(house: House, round_: int) -> None:
+async def test_redis_is_away_and_then_dies(deployment: Deployment, round_: int) -> None:
     questions = [*QUESTIONS, "mistake"]
-    scenes: list[Scene] = await together(*(begin(house, "beginning", questions) for _ in range(AT_ONCE)))
+    scenes: list[Scene] = await together(*(begin(deployment, "beginning", questions) for _ in range(AT_ONCE)))
     await together(*(scene.in_the_answer(2) for scene in scenes))
-    redis = house.child("redis-server")
+    redis = deployment.child("redis-server")
     # Away for longer than a lease before it dies: what cannot be stored is not said meanwhile.
     redis.send_signal(signal.SIGSTOP)
     for scene in scenes:
@@ -238,17 +240,17 @@ async def test_redis_is_away_and_then_dies(house: House, round_: int) -> None:
         assert "interruption on our side" in spoken or "cut off" in spoken, spoken
 
 
-async def test_the_candidate_goes_and_comes_back(house: House, round_: int) -> None:
+async def test_the_candidate_goes_and_comes_back(deployment: Deployment, round_: int) -> None:
     """A dropped call, another device, and a laptop that is closed: no goodbye, no packets."""
 
     async def dropped() -> Scene:
-        scene = await begin(house, "answer")
+        scene = await begin(deployment, "answer")
         await scene.peer.leave()
         await asyncio.sleep(6)
         return await again(scene, "candidate gone for 6 s", take_over=False)
 
     async def another_device() -> Scene:
-        scene = await begin(house, "answer")
+        scene = await begin(deployment, "answer")
         first = scene.peer
         await again(scene, "went on on another device", take_over=True)
         assert first.disconnected.is_set(), "the first device is out"
@@ -256,18 +258,18 @@ async def test_the_candidate_goes_and_comes_back(house: House, round_: int) -> N
         return scene
 
     async def closed_laptop() -> Scene:
-        session, link = await asyncio.to_thread(lambda: house.invite(candidate="Sam", questions=list(QUESTIONS)))
-        await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/consent", link)
-        access = await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/join", link)
+        session, link = await asyncio.to_thread(lambda: deployment.invite(candidate="Sam", questions=list(QUESTIONS)))
+        await asyncio.to_thread(deployment.call, "POST", f"/interviews/{session}/consent", link)
+        access = await asyncio.to_thread(deployment.call, "POST", f"/interviews/{session}/join", link)
         laptop = subprocess.Popen([sys.executable, "-c", LAPTOP, access["url"], access["token"]], cwd=ROOT)
         try:
-            await until(lambda: house.kinds(session, "heard"), 60, "the first answer", house)
+            await until(lambda: deployment.kinds(session, "heard"), 60, "the first answer", deployment)
             laptop.send_signal(signal.SIGSTOP)
-            before = house.events(session)
+            before = deployment.events(session)
             await asyncio.sleep(CLOSED)
         finally:
             laptop.kill()
-        scene = Scene(house, session, link, RoomPeer(reciter()), before)
+        scene = Scene(deployment, session, link, RoomPeer(reciter()), before)
         return await again(scene, f"laptop closed for {CLOSED:.0f} s", take_over=True)
 
     for scene in await together(dropped(), another_device(), closed_laptop()):
@@ -285,7 +287,7 @@ async def again(scene: Scene, name: str, *, take_over: bool) -> Scene:
 LAPTOP = """
 import asyncio, sys
 from simulation.room import TICK, RoomPeer
-from tests.e2e.house import REPORTS, reciter
+from tests.e2e.deployment import REPORTS, reciter
 
 async def main():
     await RoomPeer(reciter(REPORTS)).join(sys.argv[1], sys.argv[2])

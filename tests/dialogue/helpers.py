@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dialogue.backends.base import LanguageModel
-from dialogue.mind import Mind, Proposal
-from dialogue.plan import draw, questions_of
-from dialogue.reply import Reply
+from dialogue.manager.interviewer import Interviewer, Proposal
+from dialogue.manager.reply import Reply
+from dialogue.plan.plan import draw, questions_of
 from dialogue.state import State, Turn, fold
 from memory.events import AnyEvent, Consented, Created, Heard, Spoken
 from memory.records import CandidateSource, Interview, Word
@@ -43,7 +43,7 @@ class Conversation:
     """
 
     interview: Interview
-    mind: Mind = field(default_factory=Mind)
+    interviewer: Interviewer = field(default_factory=Interviewer)
     events: list[AnyEvent] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     ended: bool = False
@@ -71,7 +71,7 @@ class Conversation:
         return reply.text
 
     def open(self) -> str:
-        return self.take(self.mind.open(self.state, self.t, self.t))
+        return self.take(self.interviewer.open(self.state, self.t, self.t))
 
     def answer(self, text: str, propose: bool = False) -> str:
         return asyncio.run(self._answer(text, propose))
@@ -86,25 +86,25 @@ class Conversation:
             self.t = words[-1].end + 1
         turn = self.state.awaiting
         assert turn is not None
-        return self.take(await self.mind.commit(self.state, turn, at=self.t, t=self.t, proposal=proposal))
+        return self.take(await self.interviewer.commit(self.state, turn, at=self.t, t=self.t, proposal=proposal))
 
     async def _propose(self, turn: Turn, words: Sequence[Word]) -> Proposal:
         """In the middle of the answer, which nothing is made of, and at its end."""
         state = self.state
         before = repr((self.events, state))
-        await self.mind.propose(state, turn, words[: len(words) // 2])
-        proposal = await self.mind.propose(state, turn, words)
+        await self.interviewer.propose(state, turn, words[: len(words) // 2])
+        proposal = await self.interviewer.propose(state, turn, words)
         self.untouched = self.untouched and repr((self.events, state)) == before
         return proposal
 
     def silence(self, count: int) -> str:
         turn = self.state.awaiting
         assert turn is not None
-        return self.take(self.mind.nudge(self.state, turn, count, self.t, self.t))
+        return self.take(self.interviewer.nudge(self.state, turn, count, self.t, self.t))
 
 
 def conversation(model: LanguageModel | None = None, deadline: float = 1.0, **kwargs: object) -> Conversation:
-    return Conversation(agreed(**kwargs), Mind(model, deadline))  # type: ignore[arg-type]
+    return Conversation(agreed(**kwargs), Interviewer(model, deadline))  # type: ignore[arg-type]
 
 
 GOOD = {

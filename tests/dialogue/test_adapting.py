@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogue import ability
-from dialogue.ability import Observation, information, of_competency, posterior
-from dialogue.background import claim_questions, domains_of, read_background
-from dialogue.history import DAY, Past, due, weights
-from dialogue.intents import foreign, intent_of
-from dialogue.next_question import choose
-from dialogue.pack_lint import same
-from dialogue.plan import draw, questions_of, reserve
+from dialogue.manager.intents import foreign, intent_of
+from dialogue.plan import ability
+from dialogue.plan.ability import Observation, information, of_competency, posterior
+from dialogue.plan.background import claim_questions, domains_of, read_background
+from dialogue.plan.history import DAY, Past, due, weights
+from dialogue.plan.next_question import choose
+from dialogue.plan.pack_lint import same
+from dialogue.plan.plan import draw, questions_of, reserve
 from memory.records import PlannedQuestion
 from prompts.loader import load_pack, load_phrases, pack_names
 from tests.dialogue.helpers import GOOD, Conversation, agreed, conversation

@@ -17,9 +17,9 @@ from bench.follow_ups import Item, decision_of
 from dialogue.backends.base import BackendError, Prompt
 from dialogue.backends.openai_compatible import OpenAICompatible
 from dialogue.backends.presets import PRESETS
-from dialogue.wording import EMBEDDED, prompt_for, read_reply
+from dialogue.follow_up.wording import EMBEDDED, prompt_for, read_reply
 from tests.dialogue.helpers import agreed, conversation
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 
 ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogue.coach import Message, advise, greeting, topic_of
-from dialogue.compare import compare
-from dialogue.exercises import exercise_for
-from dialogue.history import Past
-from dialogue.language import tokens
-from dialogue.report import build_report
+from dialogue.analysis.language import tokens
+from dialogue.plan.history import Past
+from dialogue.report.build import build_report
+from dialogue.report.coach import Message, advise, greeting, topic_of
+from dialogue.report.compare import compare
+from dialogue.report.exercises import exercise_for
 from dialogue.report_model import Report
 from tests.dialogue.helpers import conversation
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue.delivery import METRICS, WARM_UP, summarise
+from dialogue.analysis.delivery import METRICS, WARM_UP, summarise
 from memory.records import Delivery
 
 

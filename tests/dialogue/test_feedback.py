@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from agent.advising import advise
-from agent.journal import Journal
+from agent.call.journal import Journal
+from agent.reporting.feedback import advise
 from dialogue.backends.base import BackendError, Prompt
-from dialogue.feedback import Feedback, feedback_prompt, give_feedback, problems_of, read_feedback
-from dialogue.report import build_report
+from dialogue.report.build import build_report
+from dialogue.report.feedback import Feedback, feedback_prompt, give_feedback, problems_of, read_feedback
 from dialogue.state import fold
 from memory.events import Advised
 from memory.sqlite_store import SqliteStore
 from memory.store import LeaseLost
 from tests.dialogue.helpers import Conversation, conversation
 from tests.dialogue.test_backends import Failing
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 
 ANSWER = "I rewrote the nightly export in Rust and now it takes ten minutes, and my team uses it every day."
 GOOD = {
@@ -115,7 +115,7 @@ async def test_no_failure_of_the_feedback_stops_the_report(
     async def broken(*_: object) -> None:
         raise failure
 
-    monkeypatch.setattr("agent.advising.give_feedback", broken)
+    monkeypatch.setattr("agent.reporting.feedback.give_feedback", broken)
     (tmp_path / "other").mkdir()
     store, journal = await _held(tmp_path / "other", "practice")
     await advise(journal, Failing(failure))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogue.intents import intent_of
-from dialogue.reply import Reply
-from dialogue.report import sentences_of
+from dialogue.follow_up.validator import validate
+from dialogue.manager.intents import intent_of
+from dialogue.manager.reply import Reply
+from dialogue.report.build import sentences_of
 from dialogue.state import fold
-from dialogue.validator import validate
 from memory.events import Heard, Noted, TookBack, Yielded, decode, encode
 from memory.records import Word
 from prompts.loader import load_phrases
@@ -156,7 +156,7 @@ def proposed_for(call: Conversation, words: str, turn: int, said: str) -> str:
         state = call.state
         asked = state.awaiting
         assert asked is not None
-        made = await call.mind.propose(state, asked, timed(words, call.t))
+        made = await call.interviewer.propose(state, asked, timed(words, call.t))
         assert made.wording is not None, "there is something to tell it by"
         marked = replace(made, turn=turn, wording=replace(made.wording, text="This is the proposal."))
         call.events.append(
@@ -164,7 +164,7 @@ def proposed_for(call: Conversation, words: str, turn: int, said: str) -> str:
         )
         call.t += 10
         assert call.state.awaiting is not None
-        return await call.mind.commit(call.state, call.state.awaiting, at=0, t=call.t, proposal=marked)
+        return await call.interviewer.commit(call.state, call.state.awaiting, at=0, t=call.t, proposal=marked)
 
     return call.take(asyncio.run(reply()))
 
@@ -215,7 +215,7 @@ def test_a_model_that_fails_costs_its_wording_and_nothing_else() -> None:
 
 def test_a_question_that_did_not_sound_is_put_again_where_the_words_are_no_answer() -> None:
     call = conversation(probes=0)
-    call.take(call.mind.open(call.state, 0, 0))
+    call.take(call.interviewer.open(call.state, 0, 0))
     call.events[-1] = call.events[-1].model_copy(update={"heard_share": 0.0, "text": "x"})
     turn = call.state.awaiting
     assert turn is not None and turn.spoken is None
@@ -243,7 +243,7 @@ def test_proposals_have_no_side_effects() -> None:
     before = list(call.events)
     state = call.state
     for text in ("I", "I moved", GOOD["improved-process"]):
-        asyncio.run(call.mind.propose(state, state.awaiting, timed(text, 10.0)))
+        asyncio.run(call.interviewer.propose(state, state.awaiting, timed(text, 10.0)))
     assert call.events == before and call.state == state
 
 
@@ -329,7 +329,7 @@ def test_a_farewell_that_was_cut_is_said_again_and_only_then() -> None:
     talk.events.pop()  # the process died before the farewell had sounded
     farewell = talk.state.farewell_pending
     assert "last question" in farewell
-    reply = talk.mind.open(talk.state, 0, 0)
+    reply = talk.interviewer.open(talk.state, 0, 0)
     assert reply.ends and "cut off" in reply.text and farewell in reply.text
     talk.take(reply)
     assert not talk.state.farewell_pending and talk.state.ended == "completed"
@@ -342,7 +342,7 @@ def test_a_person_takes_the_floor_and_gives_it_back() -> None:
     talk.events.append(Yielded(at=0, to="panel", by="panel"))
     assert talk.state.yielded is not None
     talk.events.append(Noted(at=0, text="hello Ada", words=[], end=1))
-    back = talk.take(talk.mind.returned(talk.state, "panel", 0, 0))
+    back = talk.take(talk.interviewer.returned(talk.state, "panel", 0, 0))
     assert isinstance(next(e for e in talk.events if e.kind == "took_back"), TookBack)
     assert talk.state.yielded is None and asked.endswith(talk.state.awaiting.text) and talk.state.awaiting.text in back
     assert talk.state.awaiting.answer == "", "what was said to others is no answer"
@@ -355,7 +355,7 @@ def test_a_repeat_by_a_button_keeps_what_was_answered() -> None:
     assert turn is not None
     words = timed("Two years ago", 5)
     talk.events.append(Heard(at=0, turn=turn.number, text="Two years ago", words=words, end=6))
-    reply = talk.mind.again(talk.state, talk.state.awaiting, 0, 0)
+    reply = talk.interviewer.again(talk.state, talk.state.awaiting, 0, 0)
     talk.take(reply)
     assert turn.text in reply.text and talk.state.awaiting is not None and talk.state.awaiting.answer == "Two years ago"
 
@@ -374,8 +374,8 @@ def test_two_questions_without_a_sound_end_it() -> None:
 
 def test_a_caller_is_told_the_keys() -> None:
     talk = conversation(ids=["mistake"], probes=0)
-    assert "press zero" in talk.mind.open(talk.state, 0, 0, by_phone=True).text
-    assert "press zero" not in talk.mind.open(talk.state, 0, 0).text
+    assert "press zero" in talk.interviewer.open(talk.state, 0, 0, by_phone=True).text
+    assert "press zero" not in talk.interviewer.open(talk.state, 0, 0).text
 
 
 def test_what_was_typed_is_quoted_and_never_played() -> None:

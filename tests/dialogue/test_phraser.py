@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.follow_ups import PER_INTERVIEW, decision_of, embedded, held_out_items
-from dialogue import frames
-from dialogue.consistency import contradiction
-from dialogue.phraser import acknowledge, opening, short_quote
-from dialogue.reading import Reader
-from dialogue.second_person import SaidBack
-from dialogue.validator import grounded, validate
+from dialogue.analysis.consistency import contradiction
+from dialogue.analysis.reading import Reader
+from dialogue.analysis.second_person import SaidBack
+from dialogue.follow_up import frames
+from dialogue.follow_up.phraser import acknowledge, opening, short_quote
+from dialogue.follow_up.validator import grounded, validate
 from memory.records import Word
 from prompts.loader import load_phrases
 from tests.dialogue.helpers import conversation

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dialogue.alone import decide_alone
-from dialogue.policy import decide
-from dialogue.probes import BackToQuestion, Missing, Occasion, ProbeType
+from dialogue.follow_up.policy import decide
+from dialogue.follow_up.probes import BackToQuestion, Missing, Occasion, ProbeType
+from dialogue.follow_up.single_answer import decide_alone
 from dialogue.state import State, Turn
 from memory.events import Heard
 from memory.records import KeyPoint, PlannedQuestion, untimed

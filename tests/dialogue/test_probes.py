@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from dialogue import frames, second_person
-from dialogue.phraser import candidates
-from dialogue.policy import Decision
-from dialogue.probes import Aim, BackToQuestion, Missing, Occasion, ProbeType, aim_of
+from dialogue.analysis import second_person
+from dialogue.follow_up import frames
+from dialogue.follow_up.phraser import candidates
+from dialogue.follow_up.policy import Decision
+from dialogue.follow_up.probes import Aim, BackToQuestion, Missing, Occasion, ProbeType, aim_of
 from memory.events import Followed, decode, encode
 from memory.records import PlannedQuestion
 from prompts.loader import load_pack, pack_names
 from tests.dialogue.helpers import agreed, conversation
-from tuning.records import PROBES
+from tuning.data.records import PROBES
 
 ANSWER = "I moved the reporting pipeline to streaming and it improved the work of the analysts in the whole company."
 [QUESTION] = agreed(["improved-process"]).questions

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialogue.plan import draw, questions_of
-from dialogue.qualities import qualities
-from dialogue.reading import read_text
+from dialogue.analysis.qualities import qualities
+from dialogue.analysis.reading import read_text
+from dialogue.analysis.scoring import score
+from dialogue.plan.plan import draw, questions_of
 from dialogue.report_model import Rubric
-from dialogue.scoring import score
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_pack, pack_names
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dialogue.state import State, fold
 from memory.events import Answered, AnyEvent, Asked, Created, Heard, Interrupted, Measured, Rated, Reworded, Skipped
-from memory.records import Stretch, Word
+from memory.records import Interval, Word
 from tests.dialogue.helpers import agreed
 from tests.dialogue.test_delivery import delivery
 
@@ -39,7 +39,7 @@ def test_an_event_of_a_turn_that_never_was_changes_nothing() -> None:
 
 
 def test_the_candidates_pauses_add_up_over_the_answers() -> None:
-    pauses = [[Stretch(start=1.0, end=1.5), Stretch(start=2.0, end=3.0)], [Stretch(start=70.0, end=72.0)]]
+    pauses = [[Interval(start=1.0, end=1.5), Interval(start=2.0, end=3.0)], [Interval(start=70.0, end=72.0)]]
     measured = [
         Measured(at=0, t=0, turn=turn, delivery=delivery(60.0 * turn, silent_pauses=found))
         for turn, found in enumerate(pauses)

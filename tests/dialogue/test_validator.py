@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialogue.validator import LONGEST, validate
+from dialogue.follow_up.validator import LONGEST, validate
 
 HEARD = "I moved the reporting pipeline to streaming because the analysts were late."
 FITS = "How much faster did the pipeline become?"

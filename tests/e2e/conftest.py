@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.house import calls_end
+from tests.e2e.deployment import calls_end
 
 __all__ = ["calls_end"]

@@ -13,9 +13,9 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from agent.recorder import Recording
+from agent.call.recording import Recording
 from simulation.speech import RoomTone
-from tests.e2e.house import REPORTS, ROOT, House, said
+from tests.e2e.deployment import REPORTS, ROOT, Deployment, said
 
 pytestmark = pytest.mark.voice
 RATE = 24_000
@@ -87,13 +87,15 @@ def accessible(page: Page) -> None:
     assert not serious, serious
 
 
-def test_from_the_operators_form_to_the_candidates_report(browser: Browser, house: House, screenshots: Path) -> None:
+def test_from_the_operators_form_to_the_candidates_report(
+    browser: Browser, deployment: Deployment, screenshots: Path
+) -> None:
     def shot(page: Page, name: str) -> None:
         page.screenshot(path=str(screenshots / f"{name}.png"))
 
-    url = house.url.replace("127.0.0.1", "localhost")
+    url = deployment.url.replace("127.0.0.1", "localhost")
     operator = browser.new_page(viewport={"width": 1280, "height": 860})
-    operator.goto(f"{url}/#key={house.key}")
+    operator.goto(f"{url}/#key={deployment.key}")
     expect(operator.get_by_role("heading", name="New interview")).to_be_visible()
     assert "key=" not in operator.url, "the key does not stay in the address bar"
     operator.get_by_label("Candidate's name").fill("Sam")
@@ -112,7 +114,7 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     expect(page.get_by_role("heading", name="Hello Sam")).to_be_focused()
     expect(page.get_by_text("an AI interviewer, not a person")).to_be_visible()
     expect(page.get_by_role("button", name="Continue")).to_be_disabled()
-    assert house.kinds(session, "consented") == [], "opening the page is no consent"
+    assert deployment.kinds(session, "consented") == [], "opening the page is no consent"
     accessible(page)
     shot(page, "02-consent")
     # By keyboard alone.
@@ -173,8 +175,8 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     expect(page.get_by_role("link", name="Read your report")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_text("Thank you for your opinion")).to_be_visible(timeout=20_000)
-    rated = house.kinds(session, "rated")
-    assert [r["stars"] for r in rated] == [5] and "improve" in house.kinds(session, "consented")[-1]["scope"]
+    rated = deployment.kinds(session, "rated")
+    assert [r["stars"] for r in rated] == [5] and "improve" in deployment.kinds(session, "consented")[-1]["scope"]
 
     page.get_by_role("link", name="Read your report").click(timeout=60_000)
     expect(page.get_by_role("heading", name="Sam", exact=True)).to_be_visible()
@@ -220,45 +222,45 @@ def test_from_the_operators_form_to_the_candidates_report(browser: Browser, hous
     expect(operator.get_by_text(f"Better: {better}")).to_be_visible()
     expect(opinion.get_by_role("button", name="Poor question")).to_have_attribute("aria-pressed", "true")
     expect(operator.get_by_text("the candidate has agreed")).to_be_visible()
-    by_operator = [e for e in house.kinds(session, "rated") if e["by"] == "operator"]
+    by_operator = [e for e in deployment.kinds(session, "rated") if e["by"] == "operator"]
     assert [e["up"] for e in by_operator] == [False]
-    assert [e["text"] for e in house.kinds(session, "reworded")] == [better]
+    assert [e["text"] for e in deployment.kinds(session, "reworded")] == [better]
 
-    asked = [e["text"] for e in house.kinds(session, "said") if e["purpose"] in ("repeat", "patience")]
+    asked = [e["text"] for e in deployment.kinds(session, "said") if e["purpose"] in ("repeat", "patience")]
     assert len(asked) == 2, "one repeat, one pause"
-    typed = [e for e in house.kinds(session, "heard") if e["typed"]]
+    typed = [e for e in deployment.kinds(session, "heard") if e["typed"]]
     assert len(typed) == 1 and "four hours" in typed[0]["text"]
-    report = house.report(session)
+    report = deployment.report(session)
     measured = [e for q in report["questions"] for e in q["exchanges"] if e["delivery"]]
     assert len(measured) == 1, "nothing is measured of what was typed"
     delivery = measured[0]["delivery"]
     assert delivery["response_delay_reliable"] and 0.05 < delivery["transport_delay"] < 1.5, (
         "the page reported its delay"
     )
-    _, agent = Recording(house.home / "sessions" / session).read()
+    _, agent = Recording(deployment.home / "sessions" / session).read()
     assert np.abs(agent).max() > 0.1
 
 
-def test_a_link_that_is_not_good_says_so(browser: Browser, house: House, screenshots: Path) -> None:
-    session, _ = house.invite()
+def test_a_link_that_is_not_good_says_so(browser: Browser, deployment: Deployment, screenshots: Path) -> None:
+    session, _ = deployment.invite()
     page = browser.new_page()
-    page.goto(f"{house.url.replace('127.0.0.1', 'localhost')}/join/{session}#nonsense")
+    page.goto(f"{deployment.url.replace('127.0.0.1', 'localhost')}/join/{session}#nonsense")
     expect(page.get_by_role("heading", name="This link does not open an interview")).to_be_visible()
     expect(page.get_by_text("ask whoever sent it for a new one")).to_be_visible()
     page.screenshot(path=str(screenshots / "13-bad-link.png"))
 
 
-def test_the_page_finds_its_way_back(browser: Browser, house: House, screenshots: Path) -> None:
+def test_the_page_finds_its_way_back(browser: Browser, deployment: Deployment, screenshots: Path) -> None:
     """The LiveKit server dies: the page says so and goes on by itself. The page is reloaded: one click, and it goes on."""
-    session, token = house.invite(candidate="Sam", questions=["mistake"])
+    session, token = deployment.invite(candidate="Sam", questions=["mistake"])
     page = browser.new_page()
-    page.goto(f"{house.url.replace('127.0.0.1', 'localhost')}/join/{session}#{token}")
+    page.goto(f"{deployment.url.replace('127.0.0.1', 'localhost')}/join/{session}#{token}")
     page.get_by_role("checkbox").check()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Start the interview").click()
     turn = page.locator(".turn")
     expect(turn).to_have_attribute("data-phase", "speaking", timeout=20_000)
-    house.child("livekit").kill()
+    deployment.child("livekit").kill()
     expect(page.get_by_role("heading", name="Reconnecting")).to_be_visible(timeout=20_000)
     page.screenshot(path=str(screenshots / "14-reconnecting.png"))
     cut_off = page.locator(".captions li.agent", has_text="cut off")
@@ -270,5 +272,5 @@ def test_the_page_finds_its_way_back(browser: Browser, house: House, screenshots
     page.get_by_role("button", name="Leave").click()
     page.get_by_role("button", name="End it").click()
     expect(page.get_by_role("heading", name="Thank you, Sam")).to_be_visible(timeout=40_000)
-    assert house.kinds(session, "ended")[0]["reason"] == "candidate_left"
-    assert len(house.kinds(session, "asked")) == 1, "nothing is asked twice"
+    assert deployment.kinds(session, "ended")[0]["reason"] == "candidate_left"
+    assert len(deployment.kinds(session, "asked")) == 1, "nothing is asked twice"

@@ -17,7 +17,7 @@ import pytest
 
 from simulation.room import RoomPeer
 from tests.chaos.test_chaos import Scene, begin
-from tests.e2e.house import ROOT, House, reciter, until
+from tests.e2e.deployment import ROOT, Deployment, reciter, until
 
 pytestmark = pytest.mark.voice
 QUESTIONS = ("improved-process",)
@@ -27,7 +27,7 @@ WAITED = 20.0  # s for which the house's agents wait for a candidate before they
 LAPTOP = """
 import asyncio, sys
 from simulation.room import RoomPeer
-from tests.e2e.house import REPORTS, SLOW, reciter
+from tests.e2e.deployment import REPORTS, SLOW, reciter
 
 async def main():
     talker = reciter(REPORTS, *([SLOW] * 12))
@@ -59,18 +59,18 @@ def laptop(access: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
 
 def in_the_right_place(scene: Scene, cause: str = "rejoin") -> None:
     """By the log: the same agent, or after too long another one (`takeover`), each question once, and a way back in."""
-    events = scene.house.events(scene.session)
+    events = scene.deployment.events(scene.session)
     began = [e for e in events if e["kind"] == "started"]
     resumed = [e for e in events if e["kind"] == "resumed"]
     assert len(began) == 1 and resumed and {e["cause"] for e in resumed} == {cause}, resumed
     asked = [e["question"] for e in events if e["kind"] == "asked"]
     assert asked == list(QUESTIONS), asked
     assert any("cut off" in e["text"] for e in events if e["kind"] == "spoken")
-    assert scene.house.report(scene.session)["outcome"] == "completed"
+    assert scene.deployment.report(scene.session)["outcome"] == "completed"
 
 
-async def a_page_that_is_loaded_again_and_again(house: House) -> None:
-    scene = await begin(house, "beginning", QUESTIONS)
+async def a_page_that_is_loaded_again_and_again(deployment: Deployment) -> None:
+    scene = await begin(deployment, "beginning", QUESTIONS)
     await scene.in_the_answer(1)
     for _ in range(RELOADS):
         await scene.peer.leave()
@@ -82,47 +82,51 @@ async def a_page_that_is_loaded_again_and_again(house: House) -> None:
     await asyncio.to_thread(in_the_right_place, scene)
 
 
-async def a_link_that_is_away(house: House, seconds: float) -> None:
+async def a_link_that_is_away(deployment: Deployment, seconds: float) -> None:
     """No goodbye and no packets, as when a wireless network is gone, in the middle of an answer."""
-    session, link = await asyncio.to_thread(lambda: house.invite(candidate="Sam", questions=list(QUESTIONS)))
-    await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/consent", link)
-    access = await asyncio.to_thread(house.call, "POST", f"/interviews/{session}/join", link)
+    session, link = await asyncio.to_thread(lambda: deployment.invite(candidate="Sam", questions=list(QUESTIONS)))
+    await asyncio.to_thread(deployment.call, "POST", f"/interviews/{session}/consent", link)
+    access = await asyncio.to_thread(deployment.call, "POST", f"/interviews/{session}/join", link)
     with laptop(access) as candidate:
         assert candidate.stdout is not None
         line = await asyncio.wait_for(asyncio.to_thread(candidate.stdout.readline), 90)
-        assert line == "answers\n", house.logs()
+        assert line == "answers\n", deployment.logs()
         await asyncio.sleep(1.5)  # of five
         candidate.send_signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
-        assert not house.kinds(session, "answered"), "silence was no answer"
+        assert not deployment.kinds(session, "answered"), "silence was no answer"
         candidate.send_signal(signal.SIGCONT)
-        await until(lambda: house.kinds(session, "resumed"), 30, "a way back in", house)
-        await until(lambda: house.kinds(session, "ended"), 90, "the end", house)
-        await until(lambda: not house.call("GET", f"/interviews/{session}")["agent_there"], 60, "its leaving", house)
+        await until(lambda: deployment.kinds(session, "resumed"), 30, "a way back in", deployment)
+        await until(lambda: deployment.kinds(session, "ended"), 90, "the end", deployment)
+        await until(
+            lambda: not deployment.call("GET", f"/interviews/{session}")["agent_there"], 60, "its leaving", deployment
+        )
     cause = "takeover" if seconds > WAITED else "rejoin"
-    await asyncio.to_thread(in_the_right_place, Scene(house, session, link, RoomPeer(reciter())), cause)
+    await asyncio.to_thread(in_the_right_place, Scene(deployment, session, link, RoomPeer(reciter())), cause)
 
 
-async def test_pages_that_are_loaded_again_and_links_that_are_away(house: House) -> None:
+async def test_pages_that_are_loaded_again_and_links_that_are_away(deployment: Deployment) -> None:
     await asyncio.gather(
-        a_page_that_is_loaded_again_and_again(house), a_link_that_is_away(house, 5.0), a_link_that_is_away(house, 25.0)
+        a_page_that_is_loaded_again_and_again(deployment),
+        a_link_that_is_away(deployment, 5.0),
+        a_link_that_is_away(deployment, 25.0),
     )
 
 
-async def test_a_livekit_server_that_stands_still(house: House) -> None:
-    scene = await begin(house, "beginning", QUESTIONS)
+async def test_a_livekit_server_that_stands_still(deployment: Deployment) -> None:
+    scene = await begin(deployment, "beginning", QUESTIONS)
     await scene.in_the_answer(1)
-    server = house.child("livekit")
+    server = deployment.child("livekit")
     server.send_signal(signal.SIGSTOP)
     scene.broken()
     await asyncio.sleep(STOOD_STILL)
     assert not scene.state("answered"), "silence was no answer"
     server.send_signal(signal.SIGCONT)
     back = lambda: scene.state("resumed")  # noqa: E731
-    await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", house)
+    await until(lambda: scene.peer.disconnected.is_set() or back(), 60, "a way back in", deployment)
     if scene.peer.disconnected.is_set():  # the SDK gave up: in again by the link, as the page does
         await scene.come_back()
-        await until(back, 60, "a way back in by the link", house)
+        await until(back, 60, "a way back in by the link", deployment)
     await scene.voice_again(f"LiveKit server stopped for {STOOD_STILL:.0f} s")
     await scene.finish()
     await asyncio.to_thread(in_the_right_place, scene)

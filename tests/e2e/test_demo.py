@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from dialogue.language import content_stems
+from dialogue.analysis.language import content_stems
 from prompts.loader import load_schema
 from simulation.script import load_script, persona_path
 from voice.audio import resample
-from voice.boundaries import map_speech
 from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.offline import transcribe
+from voice.vad.boundaries import map_speech
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.voice
@@ -38,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """(report folder, what was printed)."""
     home = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
-        [*_offline(), sys.executable, "-m", "agent.cli", "demo"],
+        [*_offline(), sys.executable, "-m", "agent.cli.main", "demo"],
         capture_output=True, text=True, cwd=ROOT, timeout=400, env={**os.environ, "VIVA_HOME": str(home)},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.voice
 def held(persona: str, home: Path, *more: str) -> tuple[dict[str, Any], str]:
     """(report, what the agent was heard to say)."""
     done = subprocess.run(
-        [sys.executable, "-m", "agent.cli", "interview", "--persona", persona, *more],
+        [sys.executable, "-m", "agent.cli.main", "interview", "--persona", persona, *more],
         capture_output=True, text=True, cwd=ROOT, timeout=300,
         env={**os.environ, "VIVA_HOME": str(home), "VIVA_MEMORY": "sqlite", "VIVA_STT": "moonshine", "VIVA_TTS": "espeak"},
     )  # fmt: skip

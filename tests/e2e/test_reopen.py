@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.call import Call
-from agent.engines import load_engines
-from agent.line import Line
-from agent.recorder import RATE, Recorder
+from agent.call.audio_bridge import ScriptLine
+from agent.call.call import Call
+from agent.call.recording import RATE, Recorder
+from agent.engines.loading import load_engines
 from agent.sessions import begin
 from agent.settings import load_settings
 from bench.answers import Answer, Answerer
-from dialogue.mind import Mind
+from dialogue.manager.interviewer import Interviewer
 from memory.sqlite_store import SqliteStore
-from simulation.script import Line as Spoken
+from simulation.script import ScriptLine as Spoken
 from simulation.speech import PersonaVoice
 from tests.dialogue.helpers import agreed
-from voice.turn_taking import Patience
+from voice.turn.endpointing import Patience
 
 pytestmark = pytest.mark.voice
 HASTY = Patience(finished=0.6, unsure=0.6, open_clause=0.6, thin_answer=0.0, habit_closed=0.6)
@@ -40,8 +40,8 @@ async def test_going_on_reopens_the_answer(tmp_path: Path, home: Path) -> None:
     # The silence after it keeps the caller on the line while the agent takes its time.
     silence = np.zeros(40 * RATE, np.float32)
     caller = Answerer([Answer("cut", clip, len(clip) / RATE), Answer("silence", silence, 40.0)], RATE, reaction=0.6)
-    line = Line(caller, Recorder(tmp_path))
-    call = Call(begun.journal, Mind(), engines, patience=HASTY)
+    line = ScriptLine(caller, Recorder(tmp_path))
+    call = Call(begun.journal, Interviewer(), engines, patience=HASTY)
     call.session.input.audio, call.session.output.audio = line.input, line.output
     await call.session.start(call.agent, record=False)
     tasks = [asyncio.create_task(call.run(line.output)), asyncio.create_task(line.run())]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.recorder import Recording
+from agent.call.recording import Recording
 from dialogue.state import fold
 from memory.events import AnyEvent
 from memory.sqlite_store import SqliteStore
@@ -44,7 +44,7 @@ def test_kill_9_and_resume(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "agent.cli",
+        "agent.cli.main",
         "interview",
         "--persona",
         "sam",
@@ -75,7 +75,7 @@ def test_kill_9_and_resume(tmp_path: Path) -> None:
     recorded = Recording(tmp_path / "sessions" / session).seconds
 
     resumed = subprocess.run(
-        [sys.executable, "-m", "agent.cli", "interview", "--resume", session],
+        [sys.executable, "-m", "agent.cli.main", "interview", "--resume", session],
         capture_output=True, text=True, cwd=ROOT, timeout=240, env=env,
     )  # fmt: skip
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr

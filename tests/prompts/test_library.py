@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from dialogue.pack_lint import lint
-from dialogue.plan import questions_of
+from dialogue.plan.pack_lint import lint
+from dialogue.plan.plan import questions_of
 from prompts.loader import load_pack, pack_names
 
 PACKS = {name: load_pack(name) for name in pack_names()}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dialogue.plan import PlanError, draw, questions_of
-from dialogue.report_schema import report_schema
-from dialogue.validator import validate
+from dialogue.follow_up.validator import validate
+from dialogue.plan.plan import PlanError, draw, questions_of
+from dialogue.report.schema import report_schema
 from prompts.loader import PromptError, load_pack, load_phrases, load_schema
 
 VALID = Path("prompts/packs/phone-screen.yaml").read_text("utf-8") if Path("prompts").is_dir() else ""

@@ -61,9 +61,9 @@ def test_any_bytes_are_text_or_said_to_be_none(data: bytes) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_a_pack_from_another_editor(encoding: str, tmp_path: Path) -> None:
-    import agent.packs
+    import agent.cli.packs
 
     pack = tmp_path / "mine.yaml"
-    text = agent.packs.TEMPLATE.format(name="mine", title="Café", file=pack)
+    text = agent.cli.packs.TEMPLATE.format(name="mine", title="Café", file=pack)
     pack.write_bytes(text.encode(encoding))
     assert load_pack(str(pack))["title"] == "Café"

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from dialogue.alone import decide_alone
-from dialogue.plan import questions_of
+from dialogue.follow_up.single_answer import decide_alone
+from dialogue.plan.plan import questions_of
 from prompts.loader import load_pack
 from tuning.config import TrainConfig, load_config
-from tuning.records import FollowUpRecord, load_follow_ups
-from tuning.train import Trained, train
+from tuning.data.records import FollowUpRecord, load_follow_ups
+from tuning.train.trained import Trained, train
 
 ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
 LEARNT = "By how much did the reporting pipeline improve the analysts' work?"

@@ -13,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogue.backends.registry import AdapterError, Registry
-from tuning.agreement import cohen_kappa, mean_absolute_error, quadratic_kappa, spearman
-from tuning.error_analysis import CATEGORIES, analyse, category_of
-from tuning.gate import judge
-from tuning.marking import agreement, write_sheet
+from tuning.data.records import FollowUpRecord, load_follow_ups
+from tuning.errors import DataError
+from tuning.evaluate.annotation_sheet import agreement, write_sheet
+from tuning.evaluate.annotator_agreement import cohen_kappa, mean_absolute_error, quadratic_kappa, spearman
+from tuning.evaluate.error_analysis import CATEGORIES, analyse, category_of
+from tuning.evaluate.gate import judge
+from tuning.evaluate.significance import compare, interval
 from tuning.metrics import bleu, bleu_signature, distinct, exact_match, meteor, rouge, self_bleu, sentence_bleu
-from tuning.records import DataError, FollowUpRecord, load_follow_ups
-from tuning.significance import compare, interval
 
 RECORD = FollowUpRecord(
     id="r", question="Tell me about something that you made faster.", answer="I rewrote the export in Rust and now it is faster",

@@ -10,23 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogue.feedback import Feedback, problems_of
-from dialogue.language import holds
-from dialogue.validator import validate
-from tuning.augment import augmented, misheard, refilled, truncated
-from tuning.importers import from_csv
-from tuning.records import (
-    DATA,
-    DataError,
-    FollowUpRecord,
-    load_coaching,
-    load_follow_ups,
-    read_rows,
-    write_rows,
-)
-from tuning.scrub import scrubbed
-from tuning.similarity import deduplicated
-from tuning.splits import fingerprint, split
+from dialogue.analysis.language import holds
+from dialogue.follow_up.validator import validate
+from dialogue.report.feedback import Feedback, problems_of
+from tuning.data.augment import augmented, misheard, refilled, truncated
+from tuning.data.importers import from_csv
+from tuning.data.records import DATA, FollowUpRecord, load_coaching, load_follow_ups, read_rows, write_rows
+from tuning.data.scrub import scrubbed
+from tuning.data.similarity import deduplicated
+from tuning.data.splits import fingerprint, split
+from tuning.errors import DataError
 
 SUBFIELDS = {"data-engineering", "deep-learning", "llm-nlp", "machine-learning", "mlops", "problem-solving", "statistics", "system-design"}  # fmt: skip
 GOOD = {

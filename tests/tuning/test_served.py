@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from agent.cli import main
+from agent.cli.main import main
 from dialogue.state import fold
 from memory.events import AnyEvent
 from memory.sqlite_store import SqliteStore
@@ -24,10 +24,10 @@ from prompts.loader import prompt_version
 from tests.dialogue.test_backends import Server
 from tests.tuning.conftest import ANSWER, LEARNT, Overfit
 from tuning.config import load_config
-from tuning.importers import from_session
-from tuning.preferences import collect
-from tuning.records import load_follow_ups, write_rows
-from tuning.splits import fingerprint, split
+from tuning.data.importers import from_session
+from tuning.data.preferences import collect
+from tuning.data.records import load_follow_ups, write_rows
+from tuning.data.splits import fingerprint, split
 
 pytestmark = pytest.mark.engines
 
@@ -225,8 +225,8 @@ def test_bad_input_is_one_line(arguments: list[str], line: str, tmp_path: Path, 
 def test_the_constrained_reply_is_always_the_json_asked_for(overfit: Overfit, tmp_path: Path) -> None:
     """A model that knows nothing: free it babbles, held to the schema it cannot but return the JSON."""
     from dialogue.backends.local_transformers import LocalTransformers
-    from dialogue.wording import read_reply
-    from tuning.rows import prompt_of
+    from dialogue.follow_up.wording import read_reply
+    from tuning.data.rows import prompt_of
 
     prompts = [prompt_of(r) for r in overfit.records[:3]]
     free = LocalTransformers(overfit.trained.base, constrain=False)

@@ -13,15 +13,16 @@ from rich.console import Console
 from dialogue.backends.base import BackendError
 from dialogue.backends.local_transformers import LocalTransformers
 from tests.tuning.conftest import Overfit
-from tuning.checks import TuneError, check_base, out_of_memory, precision_of
+from tuning.checks import check_base, out_of_memory, precision_of
 from tuning.config import TrainConfig, load_config
-from tuning.export import merge, serving_commands
+from tuning.data.preferences import Preferences
+from tuning.data.records import load_coaching, load_follow_ups
+from tuning.data.rows import prompt_of, reply_of
+from tuning.errors import DataError, TuneError
 from tuning.metrics import bleu
-from tuning.prefer import prefer
-from tuning.preferences import Preferences
-from tuning.records import DataError, load_coaching, load_follow_ups
-from tuning.rows import prompt_of, reply_of
-from tuning.train import tokenized_rows, train
+from tuning.train.export import merge, serving_commands
+from tuning.train.prefer import prefer
+from tuning.train.train import tokenized_rows, train
 
 pytestmark = pytest.mark.engines
 QUIET = Console(quiet=True)
@@ -53,7 +54,7 @@ def test_the_folder_says_how_it_was_made(overfit: Overfit) -> None:
 def test_the_loss_is_on_the_reply_and_its_end_token_alone(base: str, tmp_path: Path) -> None:
     from transformers import AutoTokenizer
 
-    from tuning.train import _trainer, base_of
+    from tuning.train.train import _trainer, base_of
 
     records = load_follow_ups()[:4]
     config = load_config("tiny", base=base, method="full")
@@ -210,7 +211,7 @@ def test_mistakes_are_one_line_that_says_what_to_do(overfit: Overfit, tmp_path: 
 
 
 def test_long_answers_lose_words_far_from_their_span_and_nothing_in_silence() -> None:
-    from tuning.rows import rows_of
+    from tuning.data.rows import rows_of
 
     record = load_follow_ups()[0]
     long = record.model_copy(update={"answer": "filler words here " * 200 + record.answer})

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from tuning.checks import TuneError
-from tuning.cli import main
+from tuning.cli.main import main
 from tuning.config import load_config
-from tuning.importers import from_csv
-from tuning.marking import agreement, check_sheet, write_sheet
+from tuning.data.importers import from_csv
+from tuning.data.records import FollowUpRecord, load_follow_ups, read_rows, write_rows
+from tuning.data.tables import read_table
+from tuning.errors import DataError, TuneError
+from tuning.evaluate.annotation_sheet import agreement, check_sheet, write_sheet
 from tuning.places import new_folder
-from tuning.records import DataError, FollowUpRecord, load_follow_ups, read_rows, write_rows
-from tuning.tables import read_table
 
 QUESTION = "What did you change at the café?"
 ANSWER = "I moved the nightly job; the “load” was smaller, and the cooks liked it.\nThen we measured it again."

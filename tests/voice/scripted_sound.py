@@ -16,11 +16,11 @@ import numpy as np
 from livekit import rtc
 from livekit.agents import stt
 
-from tests.virtual_time import VirtualTimeLoop
+from simulation.virtual_time import VirtualTimeLoop
 from voice.audio import SPEECH_RATE, Samples
 from voice.engine_thread import EngineThread
 from voice.stt.stream import LocalSTT, words_of
-from voice.vad import WINDOW, WINDOW_SECONDS, Detection
+from voice.vad.detector import WINDOW, WINDOW_SECONDS, Detection
 from voice.words import TimedWord
 
 T = TypeVar("T")

@@ -14,14 +14,14 @@ from bench.hesitation_words import disfluencies, fillers
 from bench.pauses import of
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples
-from voice.boundaries import SpeechMap
-from voice.breath import breaths, groups
-from voice.filled_pauses import UNWRITTEN, filled_pauses, lengthened
-from voice.frames import BANDS, Frames, Levels
-from voice.held import Sound
-from voice.hesitation import measure
-from voice.prosody import PitchTrack, integrated_loudness, pitch, pitch_track, voice_quality
-from voice.rates import THRESHOLDS, between_clauses, nuclei, pauses_of
+from voice.metrics.breath import breaths, groups
+from voice.metrics.filled_pauses import UNWRITTEN, filled_pauses, lengthened
+from voice.metrics.hesitation import measure
+from voice.metrics.prosody import PitchTrack, integrated_loudness, pitch, pitch_track, voice_quality
+from voice.metrics.rates import THRESHOLDS, between_clauses, nuclei, pauses_of
+from voice.metrics.sustained_sounds import Sound
+from voice.vad.boundaries import SpeechMap
+from voice.vad.frames import BANDS, Frames, Levels
 from voice.words import TimedWord
 
 
@@ -163,7 +163,7 @@ def test_loudness_of_a_tone_is_known(decibels: float) -> None:
 def test_octave_errors_are_no_melody() -> None:
     hertz = np.full(200, 120.0)
     hertz[60:66] = 240.0
-    from voice.prosody import _octave_errors
+    from voice.metrics.prosody import _octave_errors
 
     assert np.flatnonzero(_octave_errors(hertz, np.ones(200, bool))).tolist() == list(range(60, 66))
 

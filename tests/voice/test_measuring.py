@@ -9,14 +9,14 @@ import pytest
 import soundfile
 
 from simulation.speech import PersonaVoice
-from voice.align import Aligner, spread
 from voice.audio import AudioError, Samples, load, resample
-from voice.boundaries import map_speech
-from voice.hesitation import measure
-from voice.prosody import pitch, pitch_track
+from voice.metrics.hesitation import measure
+from voice.metrics.prosody import pitch, pitch_track
+from voice.stt.align import Aligner, spread
 from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.offline import transcribe
 from voice.tts.espeak import EspeakVoice
+from voice.vad.boundaries import map_speech
 
 RATE = 16_000
 FIRST, SECOND = (

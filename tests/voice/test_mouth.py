@@ -12,7 +12,7 @@ import pytest
 
 from tests.voice.tiny_vits import make_tiny_vits
 from voice.audio import Samples
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 from voice.tts.espeak import EspeakVoice
 from voice.tts.streaming import ClauseTTS
 from voice.tts.voice import PhraseCache, Voice

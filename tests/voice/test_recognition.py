@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from livekit.agents import stt
 
 from tests.voice.scripted_sound import Detector, Hang, Inline, Listening, Reader, failing, run
-from voice import front_end
-from voice.front_end import FrontEnd
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 from voice.stt.stream import LocalSTT
+from voice.vad import front_end
+from voice.vad.front_end import FrontEnd
 
 START, END = stt.SpeechEventType.START_OF_SPEECH, stt.SpeechEventType.END_OF_SPEECH
 

@@ -14,9 +14,9 @@ from bench.material import Labelled, bordered, cut, held, labelled
 from bench.pauses import compare, mean_absolute, of
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples, resample
-from voice.boundaries import map_speech, speech_in
-from voice.frames import Frames
-from voice.refiner import LOOK_AHEAD, Refiner
+from voice.vad.boundaries import map_speech, speech_in
+from voice.vad.frames import Frames
+from voice.vad.refiner import LOOK_AHEAD, Refiner
 
 CLAUSES = (
     "I moved the reporting pipeline",

@@ -16,7 +16,8 @@ from simulation.script import Line
 from simulation.speech import PersonaVoice, RoomTone
 from tests.voice.tiny_whisper import SAYS, make_tiny_whisper, tone
 from voice.audio import Samples, to_int16
-from voice.stt.decoder import Decoder, EngineError
+from voice.errors import EngineError
+from voice.stt.decoder import Decoder
 from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.stream import LocalSTT, words_of
 from voice.words import TimedWord

@@ -11,9 +11,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.boundaries import SpeechMap
-from voice.hesitation import Measures, measure
-from voice.textgrid import table, text_grid
+from voice.metrics.hesitation import Measures, measure
+from voice.plot.textgrid import table, text_grid
+from voice.vad.boundaries import SpeechMap
 from voice.words import TimedWord
 
 

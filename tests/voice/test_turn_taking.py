@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice import turn_taking
-from voice.barge_in import BargeIn
-from voice.turn_taking import Action, Moment, Patience, Turn, habit_of, required_silence, wants_time
+from voice.turn import endpointing as turn_taking
+from voice.turn.barge_in import BargeIn
+from voice.turn.endpointing import Action, Moment, Patience, Turn, habit_of, required_silence, wants_time
 
 P = Patience()
 

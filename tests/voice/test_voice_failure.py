@@ -11,7 +11,7 @@ from livekit.agents import APIError, tts
 
 from tests.voice.scripted_sound import Hang, Inline, run
 from voice.audio import Samples
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 from voice.tts.streaming import REST, ClauseTTS, SpeechFailed
 from voice.tts.voice import PhraseCache
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.disfluency import cut_offs, filler_words, repetitions, restarts
+from voice.metrics.disfluency import cut_offs, filler_words, repetitions, restarts
 from voice.pronunciation import phones, syllables
-from voice.stt.agreement import LocalAgreement
 from voice.stt.hallucination import believable
+from voice.stt.local_agreement import LocalAgreement
 from voice.stt.offline import cut_windows
 from voice.tts.clauses import ClauseSplitter, clauses
 from voice.words import TimedWord

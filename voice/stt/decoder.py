@@ -8,10 +8,6 @@ from voice.audio import Samples
 from voice.words import TimedWord
 
 
-class EngineError(Exception):
-    """An engine cannot be loaded or used; the message says what to do."""
-
-
 class Decoder(Protocol):
     """Blocking, called from a worker thread, one window at a time."""
 

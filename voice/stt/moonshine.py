@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from voice.align import Aligner, spread
 from voice.audio import SPEECH_RATE, Samples
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
+from voice.stt.align import Aligner, spread
 from voice.words import TimedWord
 
 
 class MoonshineDecoder:
-    """Implements `Decoder`. Word times come from forced alignment (voice/align.py), as the tiny model gives none."""
+    """Implements `Decoder`. Word times come from forced alignment (voice/stt/align.py), as the tiny model gives none."""
 
     name = "moonshine tiny-en"
     max_window = 14.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from voice.audio import SPEECH_RATE, Samples
-from voice.boundaries import SpeechMap, map_speech
 from voice.stt.decoder import Decoder
 from voice.stt.hallucination import believable
+from voice.vad.boundaries import SpeechMap, map_speech
 from voice.words import TimedWord
 
 MARGIN = 0.2  # s kept around each window

@@ -21,11 +21,11 @@ from enum import Enum
 
 from voice.audio import SPEECH_RATE, Samples
 from voice.engine_thread import EngineCallFailed
-from voice.front_end import SPEECH, FrontEnd, window_at
 from voice.stt.hallucination import believable
 from voice.stt.retry import Retry
 from voice.stt.window import FORCED, Window, between, forced_cut, stable_cut
-from voice.vad import SpeechChange, SpeechGate
+from voice.vad.detector import SpeechChange, SpeechGate
+from voice.vad.front_end import SPEECH, FrontEnd, window_at
 from voice.words import TimedWord, joined
 
 LEAD = 0.35  # s kept before the gate opened: soft onsets

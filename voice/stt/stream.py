@@ -16,10 +16,10 @@ from livekit.agents.utils import AudioBuffer, is_given
 
 from voice.audio import SPEECH_RATE, Samples, resample
 from voice.engine_thread import EngineCalls
-from voice.front_end import FrontEnd
 from voice.stt.decoder import Decoder
 from voice.stt.recognition import Kind, Recognition, StreamSettings
 from voice.stt.retry import EarHealth
+from voice.vad.front_end import FrontEnd
 from voice.words import TimedWord, joined
 
 __all__ = ["EarHealth", "LocalSTT", "LocalStream", "StreamSettings", "words_of"]

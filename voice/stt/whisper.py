@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from voice.audio import Samples
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 from voice.words import TimedWord
 
 FILLER_PROMPT = "Umm, let me think, like, hmm... Okay, uh, here's what I'm, like, thinking."

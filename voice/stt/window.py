@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from voice.audio import SPEECH_RATE
-from voice.stt.agreement import LocalAgreement
-from voice.vad import WINDOW_SECONDS
+from voice.stt.local_agreement import LocalAgreement
+from voice.vad.detector import WINDOW_SECONDS
 from voice.words import TimedWord
 
 TAIL = 0.15  # s kept after the speech gate closed

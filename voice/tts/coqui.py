@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from voice.audio import Samples
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 
 DEFAULT_MODEL = "tts_models/en/ljspeech/vits"
 XTTS_LICENCE = (

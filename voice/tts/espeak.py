@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from voice.audio import Samples
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when all sound was delivered
 _RATE, _PITCH, _RANGE = 1, 3, 4

@@ -17,7 +17,7 @@ from livekit.agents.utils import shortuuid
 
 from voice.audio import Samples, resample, to_int16
 from voice.engine_thread import EngineCallFailed, EngineCalls, EngineHangs
-from voice.stt.decoder import EngineError
+from voice.errors import EngineError
 from voice.tts.clauses import ClauseSplitter, clauses
 from voice.tts.voice import PhraseCache, Voice
 

@@ -1,0 +1,258 @@
+"""One turn of the candidate's: listen until it is over, and return the reply. Silence is helped, not cut."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agent.call.journal import Journal
+from agent.call.proposing import Proposals
+from agent.call.requests import Request, Requests
+from agent.call.speaking import Speaker, Watcher
+from agent.call.speech_tracker import SpeechTracker
+from agent.call.transcript import Transcript, typed
+from agent.call.transcription import PATIENCE, Transcription
+from agent.call.watchdog import EarWatchdog
+from dialogue.manager.interviewer import Interviewer
+from dialogue.manager.reply import Reply
+from dialogue.state import Turn as Asked
+from memory.events import Noted, Yielded
+from voice.stt.retry import EarHealth
+from voice.turn.endpointing import Action, Patience, Turn, habit_of
+from voice.words import joined
+
+INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
+LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
+RAMBLE = 2.5  # of the time an answer needs: after that a polite word, in practice only, once a question
+RAMBLE_LEAST = 45.0  # s that everybody may talk
+FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
+UNHEARD_WAIT = 2.0  # s of silence after which a question that did not sound is put again
+UNHEARD_TRIES = 2  # times, before the rules for silence apply
+
+
+class Recogniser(Protocol):
+    """What the turn needs of it besides words."""
+
+    def health(self) -> EarHealth: ...
+
+    def restart(self) -> None:
+        """Begin anew with what has no words yet."""
+        ...
+
+
+@dataclass
+class UserTurn:
+    """`out_of_answers`: a caller that has no more to say."""
+
+    journal: Journal
+    interviewer: Interviewer
+    tracker: SpeechTracker
+    transcript: Transcript
+    transcription: Transcription
+    speaker: Speaker
+    proposals: Proposals
+    requests: Requests
+    watch: Watcher
+    patience: Patience
+    recogniser: Recogniser
+    out_of_answers: Callable[[], bool]
+    next_tick: Callable[[], Awaitable[None]]
+    wall: Callable[[], float]
+    watchdog: EarWatchdog = field(default_factory=EarWatchdog)
+    others_speaking: bool = False  # somebody else in the room: the candidate's silence is politeness
+    _paused_until: float = 0.0
+    _nudges: int = 0
+    _interjected: bool = False
+
+    async def listen(self) -> Reply:
+        """Until the candidate has finished, or somebody ends or takes the turn: the reply."""
+        asked = self.journal.state.awaiting
+        assert asked is not None
+        turn = self._begin(asked)
+        seconds = turn.expected_seconds
+        partial, stored = None, None
+        try:
+            while True:
+                await self.next_tick()
+                await self.transcription.store()
+                current = self.journal.state.awaiting or asked
+                if self.transcript.partial is not partial or current is not stored:
+                    # The work of reading the words is done when they change, not fifty times a second.
+                    partial, stored = self.transcript.partial, current
+                    turn.heard(f"{current.answer} {joined(partial)}".strip())
+                    # A request ("could you repeat that?") is complete however short it is.
+                    turn.expected_seconds = 1.0 if self.interviewer.is_request(turn.text) else seconds
+                await self._keep_the_time(turn, seconds)
+                await self._watch_the_ear(turn)
+                if self.tracker.speaking:
+                    self._paused_until = 0.0
+                if self.others_speaking or self.tracker.now < self._paused_until:
+                    turn.hold(self.tracker.now)
+                if request := self.requests.take():
+                    reply = await self._heed(request, current, turn)
+                else:
+                    reply = await self._decide(turn, current)
+                if reply is not None:
+                    return reply
+        finally:
+            self.tracker.turn = None
+            self.proposals.drop()
+
+    def _begin(self, asked: Asked) -> Turn:
+        state = self.journal.state
+        assert state.interview is not None
+        question = state.planned(asked.question)
+        turn = Turn(
+            began=state.last_spoken_end,
+            expected_seconds=question.seconds * (FOLLOW_UP_SHARE if asked.probe else 1.0),
+            think=question.patience if asked.spoken else UNHEARD_WAIT,
+            patience=self.patience,
+            habit=habit_of(list(state.pauses)),
+        )
+        if self.tracker.speaking and self.tracker.speech_since is not None:
+            turn.speech_began(self.tracker.speech_since)
+        elif asked.heard:
+            turn.speech_stopped(self.tracker.now)
+        self.tracker.turn = turn
+        self.proposals.drop()
+        self.watchdog.begin()
+        self._nudges, self._interjected, self._paused_until = 0, state.interview.mode != "practice", 0.0
+        self.watch.phase("listening")
+        return turn
+
+    # -- when is it over -------------------------------------------------------------------------------------------
+
+    async def _decide(self, turn: Turn, asked: Asked) -> Reply | None:
+        """Take the turn, help a silent candidate, or wait (None)."""
+        match turn.decide(self.tracker.now):
+            case Action.COMMIT if not self.tracker.speaking and self._words_are_there(turn):
+                return await self.commit(asked)
+            case Action.NUDGE:
+                return await self._nudge(turn, asked)
+        return None
+
+    def _words_are_there(self, turn: Turn) -> bool:
+        """Whether all speech so far was decoded, or is waited for no longer."""
+        if self.transcript.settled or not self.transcript.open:
+            return True
+        return turn.speech_ended is not None and self.tracker.now - turn.speech_ended > PATIENCE
+
+    async def commit(self, asked: Asked) -> Reply | None:
+        """The reply to a finished turn; None if the candidate went on while it was worked out."""
+        self.watch.phase("thinking")
+        await self.transcription.finish()
+        reply = None
+        if not self.tracker.speaking:
+            asked = self.journal.state.awaiting or asked
+            proposal = await self.proposals.take()
+            state, at, now = self.journal.state, self.wall(), self.tracker.now
+            if self.out_of_answers():
+                reply = self.interviewer.finish(state, asked, at=at, t=now)
+            else:
+                reply = await self.interviewer.commit(state, asked, at=at, t=now, proposal=proposal)
+        if reply is None or self.tracker.speaking or not reply.text:
+            self.watch.phase("listening")
+            return None
+        return reply
+
+    async def _nudge(self, turn: Turn, asked: Asked) -> Reply | None:
+        state, at, now = self.journal.state, self.wall(), self.tracker.now
+        count, self._nudges = self._nudges, self._nudges + 1
+        if asked.spoken is None and not turn.text and count < UNHEARD_TRIES:
+            reply = self.interviewer.once_more(state, asked, at, now)
+        else:
+            reply = self.interviewer.nudge(state, asked, count, at, now)
+        if any(event.kind != "said" for event in reply.events):
+            return reply
+        await self._remark(reply, turn)
+        turn.think = state.planned(asked.question).patience
+        return None
+
+    # -- help ------------------------------------------------------------------------------------------------------
+
+    async def _remark(self, reply: Reply, turn: Turn, insist: float = 0.0, phase: str = "listening") -> None:
+        """Say something that leaves the turn as it is."""
+        await self.speaker.speak(reply, insist)
+        turn.last_nudge = self.tracker.now
+        self.watchdog.begin()
+        self.watch.phase(phase)
+
+    async def _keep_the_time(self, turn: Turn, seconds: float) -> None:
+        """A polite word to somebody who goes on and on."""
+        state = self.journal.state
+        long = self.tracker.now - turn.began > max(RAMBLE_LEAST, RAMBLE * seconds)
+        if self._interjected or not long or not self.tracker.speaking:  # screening interrupts nobody: see `_begin`
+            return
+        self._interjected = True
+        await self._remark(self.interviewer.interject(state, self.wall(), self.tracker.now), turn, INSIST)
+
+    async def _watch_the_ear(self, turn: Turn) -> None:
+        """An ear that hears sound and yields no words is started anew; if that does not help, the candidate is told."""
+        failing = self.recogniser.health().failing_since is not None
+        measure = self.watchdog.look(self.tracker.now, self.tracker.speaking, self.transcript.words_heard, failing)
+        if measure == "restart":
+            self.watch.note("speech, and no words: the recogniser is started anew")
+            self.recogniser.restart()
+        elif measure is not None:
+            self.watch.note("speech, and still no words: the candidate is told")
+            typing = measure == "offer_typing"
+            reply = self.interviewer.not_understood(self.journal.state, self.wall(), self.tracker.now, typing=typing)
+            await self._remark(reply, turn, INSIST)
+            turn.hold(self.tracker.now)
+
+    # -- what people ask for ---------------------------------------------------------------------------------------
+
+    async def _heed(self, request: Request, asked: Asked, turn: Turn) -> Reply | None:
+        """What a request leads to; None: the turn goes on."""
+        state, at, now = self.journal.state, self.wall(), self.tracker.now
+        match request.kind:
+            case "repeat":
+                await self._remark(self.interviewer.again(state, asked, at, now), turn)
+                turn.hold(self.tracker.now)
+            case "pause":
+                self._paused_until = now + LONGEST_PAUSE
+                await self._remark(self.interviewer.patient(state, at, now), turn, phase="paused")
+                turn.hold(self.tracker.now)
+            case "typed":
+                await self.journal.write(typed(request.text, asked.number, at, now))
+                self.watch.caption("candidate", request.text, True)
+                return await self.commit(self.journal.state.awaiting or asked)
+            case "go_on":
+                self._paused_until = 0.0
+                self.watch.phase("listening")
+                if asked.answer or self.transcript.pending:
+                    return await self.commit(asked)
+            case "yield":
+                await self.journal.write(Yielded(at=at, t=now, to=request.to, by=request.by))
+                return await self.stand_by()
+            case "leave" | "cancel":
+                return self._closing(request)
+        return None
+
+    async def stand_by(self) -> Reply:
+        """People have the floor: listen to the candidate, say nothing, until the floor is given back."""
+        self.tracker.turn = None
+        self.watch.phase("silent")
+        while True:
+            await self.next_tick()
+            await self.transcription.store()
+            if (request := self.requests.take()) is None:
+                continue
+            match request.kind:
+                case "take_back":
+                    await self.transcription.finish()
+                    return self.interviewer.returned(self.journal.state, request.by, self.wall(), self.tracker.now)
+                case "leave" | "cancel":
+                    return self._closing(request)
+                case "yield":
+                    await self.journal.write(Yielded(at=self.wall(), t=self.tracker.now, to=request.to, by=request.by))
+                case "typed":
+                    now, text = self.tracker.now, " ".join(request.text.split())
+                    await self.journal.write(Noted(at=self.wall(), t=now, text=text, words=[], end=now))
+                    self.watch.caption("candidate", request.text, True)
+
+    def _closing(self, request: Request) -> Reply:
+        own = request.by == "candidate"
+        reason = "candidate_left" if own else "cancelled" if request.kind == "cancel" else "asked_to_leave"
+        return self.interviewer.close(self.journal.state, reason, self.wall(), self.tracker.now)  # type: ignore[arg-type]

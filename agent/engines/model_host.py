@@ -1,0 +1,132 @@
+"""The machine's models in one process, asked by every call over a private Unix socket: loaded once, calls stay apart.
+
+A call's process holds the conversation and no weights; if it dies, the models stay warm, and if this host dies, the
+worker starts it anew and the calls ask again. All requests are stateless, so asking twice is harmless.
+
+    python -m agent.engines.model_host SOCKET        (started by the worker)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from agent.engines.loading import Engines, choose_llm, load_engines
+from agent.engines.model_client import MODEL_KEY
+from agent.engines.self_test import try_machine
+from agent.processes import end_with_parent
+from agent.settings import load_settings
+from dialogue.backends.base import BackendError, Prompt, ask
+from voice.errors import EngineError
+
+BESIDE = 5  # niceness of measuring: nobody waits for it, and calls go on beside it
+PARTS = ("decode", "say", "probability")
+log = logging.getLogger(__name__)
+GONE_CHECK = 0.05  # s between two looks at whether the caller of a completion is still there
+
+
+class CallerGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def _give_way() -> None:
+    """The thread that calls this lets others go first. On Linux niceness is a thread's; elsewhere nothing is done."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BESIDE)
+
+
+class Host:
+    """Answers requests. One at a time per part: the engines are not made for more."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self._locks = {part: threading.Lock() for part in PARTS}
+        self._measuring = ThreadPoolExecutor(1, "measuring", initializer=_give_way)
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="model", daemon=True).start()
+
+    def answer(self, method: str, arguments: tuple[Any, ...], gone: Callable[[], bool] = lambda: False) -> Any:
+        """`gone`: whether the caller has left. Raises CallerGone, and whatever the engine raises."""
+        engines = self._engines
+        if method == "describe":
+            return {
+                "decoder": engines.decoder.name, "max_window": engines.decoder.max_window, "voice": engines.voice.name,
+                "rate": engines.voice.rate, "model": engines.model.name if engines.model else "",
+            }  # fmt: skip
+        if method == "complete":
+            [prompt] = arguments
+            return self._complete(prompt, gone)
+        if method == "measure":
+            return self._measuring.submit(engines.measure, *arguments).result()
+        if method == "trial":  # asked for while there is no call
+            with self._locks["decode"], self._locks["say"], self._locks["probability"]:
+                return try_machine(engines)
+        with self._locks[method]:
+            match method:
+                case "decode":
+                    samples, timed, prompt = arguments
+                    return engines.decoder.decode(samples, timed=timed, prompt=prompt)
+                case "say":
+                    return engines.voice.say(*arguments)
+                case _:
+                    return engines.end_of_turn.probability(*arguments)
+
+    def _complete(self, prompt: Prompt, gone: Callable[[], bool]) -> str:
+        """The model queues what it is asked by itself; what nobody waits for any more leaves the queue, or stops."""
+        assert self._engines.model is not None
+        work = asyncio.run_coroutine_threadsafe(ask(self._engines.model, prompt), self._loop)
+        try:
+            while not wait([work], GONE_CHECK).done:
+                if gone():
+                    raise CallerGone
+            return work.result()
+        finally:
+            work.cancel()
+
+    def serve(self, connection: Connection) -> None:
+        """One client, until it hangs up."""
+        with contextlib.closing(connection), contextlib.suppress(EOFError, OSError):
+            while True:
+                method, arguments = connection.recv()
+                try:
+                    answer: tuple[str, Any] = ("ok", self.answer(method, arguments, connection.poll))
+                except CallerGone:
+                    return
+                except (EngineError, BackendError) as error:
+                    answer = ("error", error)
+                except Exception as error:  # told to the caller as an engine's failure; the host lives on
+                    log.exception("%s failed", method)
+                    answer = ("error", EngineError(f"{method}: {type(error).__name__}: {error}"))
+                connection.send(answer)
+
+
+def serve(address: str, key: bytes) -> None:
+    """Load the engines and answer until killed."""
+    settings = load_settings()
+    # A model on a server is asked by the calls themselves.
+    if choose_llm(settings).engine == "openai":
+        settings = settings.model_copy(update={"llm": "embedded"})
+    host = Host(load_engines(settings))
+    Path(address).unlink(missing_ok=True)
+    with Listener(address, "AF_UNIX", backlog=64, authkey=key) as listener:
+        while True:
+            with contextlib.suppress(OSError, EOFError, AuthenticationError):  # a client that left, or is none of ours
+                threading.Thread(target=host.serve, args=(listener.accept(),), daemon=True).start()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's business, which ends us in its turn
+    end_with_parent()
+    serve(sys.argv[1], bytes.fromhex(os.environ[MODEL_KEY]))

@@ -1,0 +1,1 @@
+"""Running it: everything on one machine, the worker, the servers, how loaded the machine is."""

@@ -1,0 +1,50 @@
+"""What people ask for during a stay: kept until a call can heed it, and heeded without one where none runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.call.journal import Journal
+from agent.call.recording import Recording
+from agent.call.requests import Request, Requests
+from agent.rooms.commands import heeded, without_a_call
+from dialogue.state import State
+
+
+class PendingRequests:
+    """`requests` goes to the call of each leg."""
+
+    def __init__(self, journal: Journal, folder: Path, wall: Callable[[], float] = time.time) -> None:
+        self.requests = Requests()
+        self.requests.on_take = self._note_taken
+        self._journal = journal
+        self._folder = folder
+        self._wall = wall
+        self._state_when_taken: State | None = None  # the log's, when the request in hand was taken
+
+    @property
+    def recorded(self) -> float:
+        """The session's clock while no leg runs, in s."""
+        return Recording(self._folder).seconds
+
+    def carry_over(self) -> None:
+        """A leg has ended: what it took and did not come to heed waits for the next one."""
+        request, before = self.requests.in_hand, self._state_when_taken
+        if request is not None and before is not None and not heeded(request, before, self._journal.state):
+            self.requests.put_back(request)
+
+    async def heed(self) -> None:
+        """Nobody is spoken to: a person who ends it or takes the floor does so, and what was typed is stored."""
+        kept: list[Request] = []
+        while request := self.requests.take():
+            events = without_a_call(request, self._journal.state, self._wall(), self.recorded)
+            if events is None:
+                kept.append(request)
+            else:
+                await self._journal.write(*events)
+        self.requests.put_back(*kept)
+
+    def _note_taken(self, request: Request) -> None:
+        self._state_when_taken = self._journal.state

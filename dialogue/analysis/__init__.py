@@ -1,0 +1,1 @@
+"""Reading an answer: words, key points, qualities, levels, delivery."""

@@ -1,0 +1,19 @@
+"""What the policy wants to ask after one answer alone, without an interview around it: for benchmarks and imported data."""
+
+from __future__ import annotations
+
+from dialogue.follow_up.policy import Decision, decide
+from dialogue.state import State, Turn
+from memory.events import Heard
+from memory.records import CandidateSource, Interview, PlannedQuestion, untimed
+
+
+def decide_alone(question: PlannedQuestion, answer: str) -> Decision:
+    """The decision after `answer`, as if it were the first of an interview with one follow-up to spend."""
+    interview = Interview(
+        id="alone", mode="practice", title="", pack="", source=CandidateSource(kind="typed"), questions=[question],
+        probe_budget=1, minutes=60,
+    )  # fmt: skip
+    heard = (Heard(at=0, turn=0, text=answer, words=untimed(answer), end=0.0),)
+    turn = Turn(0, question.id, question.text, "", answered=True, intent="answer", heard=heard)
+    return decide(State(interview=interview, turns=(turn,)), turn)

@@ -1,0 +1,108 @@
+"""Wording a decided follow-up: the model if it is there, in time and valid; the embedded phraser in every other case.
+
+There is never dead air and never a dependence: the embedded wording exists before the model is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dialogue.analysis.second_person import SaidBack
+from dialogue.backends.base import BackendError, LanguageModel, Prompt, ask
+from dialogue.backends.reply_json import objects_in
+from dialogue.follow_up.phraser import phrase
+from dialogue.follow_up.policy import Decision
+from dialogue.follow_up.validator import validate
+from prompts.loader import load_examples, load_schema, prompt_version, render
+
+EMBEDDED = "embedded phraser"
+ATTEMPTS = 2  # of a model, both within the deadline
+EXAMPLES = 3  # in the prompt of a base model
+
+
+@dataclass(frozen=True)
+class Wording:
+    """`engine` names who worded it; `problem` says why a model's words were not used, "" where none was asked.
+
+    `prompt`: the version of the prompt that the model was given, "" for the embedded phraser.
+    """
+
+    text: str
+    engine: str
+    problem: str = ""
+    prompt: str = ""
+
+
+async def word(
+    decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float,
+    own: SaidBack | None = None,
+) -> Wording | None:  # fmt: skip
+    """A valid follow-up for the decision within `deadline` s, or None where there is no valid way to ask it.
+
+    `own`: the answer as it can be said back, where it was read already.
+    """
+    embedded = phrase(decision, heard=heard, earlier=earlier, own=own)
+    if embedded is None or model is None:
+        return Wording(embedded, EMBEDDED) if embedded else None
+    span = decision.span.quote if decision.span else ""
+    problem = ""
+    try:
+        async with asyncio.timeout(deadline):
+            prompt = asked = prompt_for(decision, heard, earlier)
+            for _ in range(ATTEMPTS):
+                if problem:
+                    prompt = replace(
+                        asked, user=f"{asked.user}\nYour last reply could not be used: {problem}. Reply again."
+                    )
+                text = read_reply(await ask(model, prompt))
+                if text is None:
+                    problem = f"{model.name} did not return the JSON it was asked for"
+                    continue
+                verdict = validate(text, span=span, gap=decision.gap, earlier=earlier, heard=heard)
+                if verdict.valid:
+                    return Wording(text, model.name, prompt=prompt_version("follow_up"))
+                problem = f"{model.name}: {'; '.join(verdict.problems)}"
+    except TimeoutError:
+        problem = problem or f"{model.name} took longer than {deadline:g} s"
+    except BackendError as error:
+        problem = str(error)
+    return Wording(embedded, EMBEDDED, problem)
+
+
+def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt:
+    """The prompt of a decision. Training uses the same function: what is trained is what is served."""
+    assert decision.question is not None and decision.probe is not None
+    user = render(
+        "follow_up_user.j2",
+        question=decision.question.text,
+        probe=decision.probe.replace("_", " "),
+        gap=decision.gap,
+        span=decision.span.quote if decision.span else "",
+        answer=heard[-4000:],
+        earlier=list(earlier)[-8:],
+    )
+    system = render("follow_up_system.j2")
+    base = render("follow_up_base.j2", system=system, user=user, examples=load_examples("follow_ups")[:EXAMPLES])
+    return Prompt(system, user, max_tokens=60, schema=load_schema("follow_up.schema.json"), base=base)
+
+
+def read_reply(raw: str) -> str | None:
+    """The question in a model's reply: the first JSON object with "follow_up", slips of JSON mended. None otherwise."""
+    for text in (raw[:4000], _mended(raw[:4000])):
+        for found in objects_in(text):
+            if isinstance(found.get("follow_up"), str):
+                return re.sub(r"\s+", " ", found["follow_up"]).strip() or None
+    return None
+
+
+def _mended(raw: str) -> str:
+    """The slips that models make: typographic or single quotes, a bare key, a trailing comma, a missing brace."""
+    text = re.sub(r"[“”]", '"', raw)
+    text = re.sub(r"([{,]\s*)'?(follow_up)'?\s*:", r'\1"\2":', text)
+    text = re.sub(r":\s*'((?:[^'\\]|\\.|'(?![\s]*[,}]))*)'", lambda m: ": " + json.dumps(m[1]), text)
+    text = re.sub(r",\s*}", "}", text)
+    return text if "}" in text else f"{text.rstrip()}}}"

@@ -1,0 +1,1 @@
+"""Which questions, in which order: plan, ability, background, history."""

@@ -1,0 +1,60 @@
+"""Which question comes next, and when there is none: the plan, the time, and in practice the person. Pure.
+
+Screening asks every planned question in its order, whoever answers. Practice follows the person: a question of the
+same competency whose difficulty tells more may take a place, a topic that is known well enough is left early, and what
+no longer fits the time is not begun.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from dialogue.plan.ability import fitting, is_settled, observations_of
+from dialogue.state import State
+from memory.records import PlannedQuestion
+
+OVERTIME = 1.5  # of the agreed minutes: where a screening ends whatever is left, so that nobody is kept
+LEAST = 0.5  # share of a question's time that must be left for it to be begun (practice)
+
+
+@dataclass(frozen=True)
+class Next:
+    """`question` None: it is over, for `reason`. `instead`: the planned one whose place it takes. `known`: left early."""
+
+    question: PlannedQuestion | None
+    why: str = ""
+    instead: str = ""
+    known: tuple[PlannedQuestion, ...] = ()
+    reason: Literal["completed", "time"] = "completed"
+
+
+def choose(state: State, t: float) -> Next:
+    """`t`: s on the session's clock; 0 throughout where nothing has a clock (a typed interview)."""
+    interview = state.interview
+    assert interview is not None
+    if interview.mode == "screen":
+        over = t >= OVERTIME * 60.0 * interview.minutes and bool(state.remaining)
+        planned = None if over else next(iter(state.remaining), None)
+        return Next(planned, _planned(planned), reason="time" if over else "completed")
+    observations = observations_of(state)
+    known = tuple(q for q in state.remaining if is_settled(observations, q.competency))
+    open_ = [q for q in state.remaining if q not in known]
+    left = interview.minutes * 60.0 - t
+    fits = next((q for q in open_ if LEAST * q.seconds <= left or not state.turns), None)
+    if fits is None:
+        return Next(None, known=known, reason="time" if open_ else "completed")
+    free = [q for q in interview.reserve if q.competency == fits.competency and not state.of_question(q.id)]
+    best = fitting(observations, fits, free)
+    if best.id == fits.id:
+        return Next(fits, _planned(fits), known=known)
+    return Next(
+        best,
+        f"in place of {fits.id!r}: its difficulty fits the answers so far better ({fits.competency})",
+        fits.id,
+        known,
+    )
+
+
+def _planned(question: PlannedQuestion | None) -> str:
+    return f"next in the plan: {question.competency}" if question else ""

@@ -1,0 +1,1 @@
+"""The report, the coach and the comparison, from the events alone."""

@@ -1,0 +1,1 @@
+"""The records that the model learns from: import, check, split, describe."""

@@ -1,0 +1,64 @@
+"""What people thought of follow-ups, as rows for preference tuning: edits for DPO, thumbs for KTO. With consent only.
+
+DPO: Rafailov et al. 2023; KTO: Ethayarajh et al. 2024. Sessions are held out whole, so that nobody is on both sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dialogue.follow_up.policy import Decision
+from dialogue.follow_up.probes import ProbeType, aim_of
+from dialogue.follow_up.wording import prompt_for
+from dialogue.state import fold
+from memory.consent import may_teach
+from memory.events import AnyEvent
+from memory.records import Span
+from tuning.data.rows import asked_as, completion, follow_up_reply
+from tuning.data.scrub import scrubbed
+from tuning.data.splits import place
+
+
+@dataclass
+class Preferences:
+    """`pairs`: prompt, chosen, rejected (an edit against what was asked). `thumbs`: prompt, completion, label."""
+
+    pairs: list[dict[str, Any]] = field(default_factory=list)
+    thumbs: list[dict[str, Any]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = True) -> Preferences:
+    """Rows from the logs of sessions. `chat`: for a model with a chat template."""
+    found = Preferences()
+    for session, events in sessions:
+        if not may_teach(events):
+            found.left_out.append(f"{session}: no consent to be learnt from")
+            continue
+        state = fold(events)
+        assert state.interview is not None
+        names = [state.interview.candidate]
+        for turn in state.turns:
+            before = state.before(turn)
+            if turn.probe is None or before is None or (turn.thumb is None and not turn.reworded):
+                continue
+            span = Span(quote=scrubbed(turn.span.quote, names)) if turn.span else None
+            question = state.planned(turn.question)
+            decision = Decision("probe", question, ProbeType(turn.probe), aim_of(turn.gap or "", question.short), span)
+            earlier = [scrubbed(t.text, names) for t in state.turns if t.number < turn.number]
+            prompt = prompt_for(decision, scrubbed(before.answer, names), earlier)
+            asked = asked_as(prompt, chat)
+            said = completion(follow_up_reply(scrubbed(turn.text, names)), chat)
+            if turn.reworded:
+                better = completion(follow_up_reply(scrubbed(turn.reworded, names)), chat)
+                found.pairs.append({"prompt": asked, "chosen": better, "rejected": said, "session": session})
+            if turn.thumb is not None:
+                found.thumbs.append({"prompt": asked, "completion": said, "label": turn.thumb, "session": session})
+    return found
+
+
+def held_out(session: str, share: float = 0.1) -> bool:
+    """Whether a session belongs to the validation side; hangs on its name alone."""
+    return place(session) < share

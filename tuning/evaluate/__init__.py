@@ -1,0 +1,1 @@
+"""Honest evaluation: systems side by side, significance, people's marks, the gate."""

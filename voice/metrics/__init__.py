@@ -1,0 +1,1 @@
+"""Timing and hesitation measured from sound and words."""

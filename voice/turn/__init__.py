@@ -1,0 +1,1 @@
+"""Turn-taking: has the turn ended, is this a barge-in."""

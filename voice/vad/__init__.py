@@ -1,0 +1,1 @@
+"""Whether there is speech, and where: the detector, the frames and the refiner."""
