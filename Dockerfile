@@ -20,6 +20,7 @@ COPY dialogue/ dialogue/
 COPY memory/ memory/
 COPY prompts/ prompts/
 COPY simulation/ simulation/
+COPY vivavoce/ vivavoce/
 COPY tuning/ tuning/
 COPY --from=web /build/agent/service/web/ agent/service/web/
 RUN pip install -c constraints.txt .

@@ -13,6 +13,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.call.measurer import measure_turn
 from agent.engines.measuring import (
     Answer,
     Floor,
@@ -20,7 +21,6 @@ from agent.engines.measuring import (
     is_measured,
     measure_answer,
     measure_recorded,
-    measure_turn,
     measured_words,
 )
 from dialogue.state import State, Turn, fold

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import agent.call.leg as runner
 from agent.planning.planning import Wishes, past_of
+from agent.reporting import write_up
 from agent.reporting.history import history_of, same_person
 from agent.reporting.write_up import finish
 from agent.sessions import create
@@ -104,7 +104,7 @@ def test_the_pictures_of_a_report_show_nobody_elses_practice(
     call = conversation(ids=["mistake"], probes=0)
     call.interview = interview("now", returning=returning)
     given: list[list[object]] = []
-    monkeypatch.setattr(runner, "write_report", lambda events, raw, folder, earlier: given.append(list(earlier)))
+    monkeypatch.setattr(write_up, "write_report", lambda events, raw, folder, earlier: given.append(list(earlier)))
 
     async def end() -> None:
         await create(store, settings, call.interview)

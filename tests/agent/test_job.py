@@ -234,7 +234,7 @@ def test_a_job_is_warm_first_and_bounded_and_gives_its_session_back(
                 await asyncio.sleep(3600)
             return "nobody"
 
-    monkeypatch.setattr(job, "Conduct", RoomSession)
+    monkeypatch.setattr(job, "RoomSession", RoomSession)
 
     async def scenario() -> None:
         store = SqliteStore(tmp_path / "sessions.db")

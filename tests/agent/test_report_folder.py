@@ -202,32 +202,3 @@ def test_a_reports_comparison_is_written_whole(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OSError, match="No space"):
         write_whole(tmp_path / "comparison.json", "new")
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("comparison.json", "old")]
-
-
-@pytest.mark.parametrize("returning", [True, False])
-def test_the_same_name_is_the_same_person_only_where_they_said_so(
-    returning: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import agent.call.leg
-    from memory.sqlite_store import SqliteStore
-
-    earlier = tmp_path / "sessions" / "earlier" / "report"
-    earlier.mkdir(parents=True)
-    (earlier / "report.json").write_text(json.dumps({"mode": "practice", "candidate": "Kim", "session": "earlier"}))
-    call = Conversation(agreed(["mistake"], probes=0).model_copy(update={"candidate": "Kim", "returning": returning}))
-    call.open()
-    call.answer("I deleted a table by accident and told my manager at once.")
-    drawn_on: list[object] = []
-    monkeypatch.setattr(
-        agent.call.leg, "write_report", lambda events, recording, folder, earlier: drawn_on.extend(earlier)
-    )
-
-    async def finish() -> None:
-        store = SqliteStore(tmp_path / "s.db")
-        await store.append(await store.acquire("test", "me", 5.0), call.events, 0)
-        # Written elsewhere than into the session's folder: what lies beside that is no history.
-        await agent.call.leg.finish(store, "test", None, tmp_path / "elsewhere" / "deep" / "out", tmp_path / "sessions")
-        await store.close()
-
-    asyncio.run(finish())
-    assert len(drawn_on) == returning

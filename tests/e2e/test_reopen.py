@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agent.call.audio_bridge import ScriptLine
+from agent.call.audio_bridge import AudioBridge
 from agent.call.call import Call
 from agent.call.recording import RATE, Recorder
 from agent.engines.loading import load_engines
@@ -17,7 +17,7 @@ from agent.settings import load_settings
 from bench.answers import Answer, Answerer
 from dialogue.manager.interviewer import Interviewer
 from memory.sqlite_store import SqliteStore
-from simulation.script import ScriptLine as Spoken
+from simulation.script import ScriptLine
 from simulation.speech import PersonaVoice
 from tests.dialogue.helpers import agreed
 from voice.turn.endpointing import Patience
@@ -36,15 +36,15 @@ async def test_going_on_reopens_the_answer(tmp_path: Path, home: Path) -> None:
         1.5,
         "I told my manager at once, and we repaired it.",
     )
-    clip = PersonaVoice("rms", RATE).line(Spoken(said))
+    clip = PersonaVoice("rms", RATE).line(ScriptLine(said))
     # The silence after it keeps the caller on the line while the agent takes its time.
     silence = np.zeros(40 * RATE, np.float32)
     caller = Answerer([Answer("cut", clip, len(clip) / RATE), Answer("silence", silence, 40.0)], RATE, reaction=0.6)
-    line = ScriptLine(caller, Recorder(tmp_path))
+    bridge = AudioBridge(caller, Recorder(tmp_path))
     call = Call(begun.journal, Interviewer(), engines, patience=HASTY)
-    call.session.input.audio, call.session.output.audio = line.input, line.output
+    call.session.input.audio, call.session.output.audio = bridge.input, bridge.output
     await call.session.start(call.agent, record=False)
-    tasks = [asyncio.create_task(call.run(line.output)), asyncio.create_task(line.run())]
+    tasks = [asyncio.create_task(call.run(bridge.output)), asyncio.create_task(bridge.run())]
     try:
         async with asyncio.timeout(90):
             while (

@@ -13,7 +13,8 @@ from dialogue.plan.plan import questions_of
 from prompts.loader import load_pack
 from tuning.config import TrainConfig, load_config
 from tuning.data.records import FollowUpRecord, load_follow_ups
-from tuning.train.trained import Trained, train
+from tuning.train.train import train
+from tuning.train.trained import Trained
 
 ANSWER = "I moved the reporting pipeline to streaming because the analysts were late, and it improved their work."
 LEARNT = "By how much did the reporting pipeline improve the analysts' work?"

@@ -12,7 +12,7 @@ import pytest
 from livekit import rtc
 from livekit.agents import stt
 
-from simulation.script import Line
+from simulation.script import ScriptLine
 from simulation.speech import PersonaVoice, RoomTone
 from tests.voice.tiny_whisper import SAYS, make_tiny_whisper, tone
 from voice.audio import Samples, to_int16
@@ -58,7 +58,7 @@ def moonshine() -> LocalSTT:
 
 @pytest.fixture(scope="module")
 def clip() -> Samples:
-    line = Line(("Two years ago I deleted a customer table by accident.", 0.7, "I told my manager at once."))
+    line = ScriptLine(("Two years ago I deleted a customer table by accident.", 0.7, "I told my manager at once."))
     made = PersonaVoice("rms", RATE).line(line)
     made = np.concatenate([np.zeros(RATE, np.float32), made, np.zeros(2 * RATE, np.float32)])
     return made + RoomTone().next(len(made))
@@ -155,7 +155,7 @@ async def test_names_and_terms_reach_the_recogniser() -> None:
             return super().decode(samples, timed=timed, prompt=prompt)
 
     sound = np.concatenate(
-        [PersonaVoice("rms", RATE).line(Line(("I moved it to Kafka.",))), np.zeros(2 * RATE, np.float32)]
+        [PersonaVoice("rms", RATE).line(ScriptLine(("I moved it to Kafka.",))), np.zeros(2 * RATE, np.float32)]
     )
     await listen(LocalSTT(Listening(), ThreadPoolExecutor(1), hints=["Kafka", "Iceberg"]), sound)
     assert prompts and set(prompts) == {"Kafka, Iceberg."}
