@@ -59,6 +59,7 @@ def watch_loop(longest: float, report: Callable[[Stood], None] = _report) -> Ite
     last, own, whole = time.monotonic(), time.thread_time(), time.process_time()
     seen: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     over = threading.Event()
+    timer: asyncio.TimerHandle | None = None
 
     def tick() -> None:
         nonlocal last, own, whole, seen, timer
@@ -82,7 +83,8 @@ def watch_loop(longest: float, report: Callable[[Stood], None] = _report) -> Ite
     try:
         yield
     finally:
-        timer.cancel()
+        if timer is not None:
+            timer.cancel()
         over.set()
         watching.join(1.0)
 
