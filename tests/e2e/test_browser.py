@@ -40,7 +40,10 @@ CANDIDATE = """(() => {
     };
     return mixed.stream;
   };
-  window.sayTheAnswer = () => speak();
+  window.sayTheAnswer = async () => {
+    while (!speak) await new Promise((later) => setTimeout(later, 50));  // until a microphone is open
+    speak();
+  };
 })()"""
 
 
