@@ -84,7 +84,7 @@ async def run_stock(engines: Engines, clips: list[Answer], home: Path) -> Answer
         stt=LocalSTT(engines.decoder, engines.stt_executor),
         vad=inference.VAD(model="silero"),
         llm=FixedLLM(),
-        tts=ClauseTTS(engines.voice, engines.mouth, cache=engines.cache),
+        tts=ClauseTTS(engines.voice, engines.tts_executor, cache=engines.cache),
         turn_handling={"turn_detection": inference.TurnDetector(version="v1-mini"), "interruption": {"mode": "vad"}},
         aec_warmup_duration=None,
         user_away_timeout=None,

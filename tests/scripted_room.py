@@ -269,7 +269,7 @@ class Lived:
     sid: str
     began: float
     ended: float | None = None
-    heeded: list[Request] = field(default_factory=list)
+    was_handled: list[Request] = field(default_factory=list)
 
 
 class ScriptedLegs:
@@ -309,7 +309,7 @@ class ScriptedLegs:
                 if leasing.done():
                     leasing.result()
                 if self.heeds and (request := requests.take()):
-                    lived.heeded.append(request)
+                    lived.was_handled.append(request)
                     if await asyncio.ensure_future(_awaited(self.on_request(request))):
                         return
                 caller.speak(FRAME)
@@ -400,4 +400,4 @@ class Scene:
 
     def command(self, kind: str, **more: str) -> str:
         """From the server. Returns what was wrong with it."""
-        return self.conduct._heed(json.dumps({"kind": kind, **more}), None)
+        return self.conduct._handle(json.dumps({"kind": kind, **more}), None)

@@ -18,7 +18,7 @@ from agent.call.livekit_agent import CallAgent, session_of
 from agent.call.measurer import Measurer
 from agent.call.proposing import Proposals
 from agent.call.requests import Request, Requests
-from agent.call.speaking import Mouth, Speaker, Watcher
+from agent.call.speaking import Playout, Speaker, Watcher
 from agent.call.speech_tracker import SpeechTracker
 from agent.call.transcript import Transcript, records
 from agent.call.transcription import Transcription
@@ -71,7 +71,7 @@ class Call:
         self._transcript = Transcript(offset)
         hints = journal.state.interview.hints[:MOST_HINTS] if journal.state.interview else ()
         recogniser = LocalSTT(engines.decoder, engines.stt_executor, hints=hints, front_end=self.tracker.front_end)
-        self._voice = ClauseTTS(engines.voice, engines.mouth, cache=engines.cache, fallback=engines.fallback_voice)
+        self._voice = ClauseTTS(engines.voice, engines.tts_executor, cache=engines.cache, fallback=engines.fallback_voice)
         self.session: AgentSession[Any] = session_of(recogniser, self._voice)
         self.session.on("close", self._on_close)
         self._measurer = Measurer(journal, self.tracker, engines, wall)
@@ -100,9 +100,9 @@ class Call:
 
     # -- the conversation ------------------------------------------------------------------------------------------
 
-    async def run(self, mouth: Mouth) -> None:
+    async def run(self, playout: Playout) -> None:
         """From the greeting (or the way back in) to the farewell. The session must have been started with `agent`."""
-        self._speaker.mouth = mouth
+        self._speaker.playout = playout
         state = self._journal.state
         if state.ended and not state.farewell_pending:
             return
@@ -161,7 +161,7 @@ class Call:
             self._watch.caption("candidate", joined(self._transcript.partial), False)
         if event.type is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT:
             turn = self._journal.state.awaiting
-            if turn is not None and self.tracker.turn is not None:
+            if turn is not None and self.tracker.endpointer is not None:
                 self._proposals.start(self._journal.state, turn, [*turn.words, *records(self._transcript.pending)])
         self._tick.set()
 

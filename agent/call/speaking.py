@@ -16,7 +16,7 @@ from agent.call.speech_tracker import SpeechTracker
 from agent.call.transcript import Transcript
 from dialogue.manager.interviewer import Interviewer
 from dialogue.manager.reply import Reply
-from dialogue.state import Turn as Asked
+from dialogue.state import Turn
 from memory.events import AnyEvent, Interrupted, Reopened, Spoken
 from voice.turn.barge_in import BargeIn
 from voice.words import joined
@@ -31,7 +31,7 @@ SILENT_VOICE = 20.0  # s without a sound after which the voice is taken to have 
 log = logging.getLogger(__name__)
 
 
-class Mouth(Protocol):
+class Playout(Protocol):
     """Where the agent's sound goes, where on the timeline it was audible, and how long the line took for the last of it."""
 
     audible_start: float | None
@@ -80,7 +80,7 @@ class Speaker:
         self._stored = stored
         self._barge_in = BargeIn()
         self._problem = ""  # why the voice could not make the utterance that is being said
-        self.mouth: Mouth | None = None
+        self.playout: Playout | None = None
 
     def voice_failed(self, error: Exception) -> None:
         """The sound of what is being said could not be made, or not all of it."""
@@ -93,8 +93,8 @@ class Speaker:
 
         What the voice fails to say is said again, a few times; what did not sound then stands in the log as not heard.
         """
-        assert self.mouth is not None
-        mouth = self.mouth
+        assert self.playout is not None
+        playout = self.playout
         before = self._journal.state.turn
         await self._write(reply.events)
         if before is not None:  # as it stands now, perhaps answered by these very events
@@ -104,29 +104,29 @@ class Speaker:
         text = await self._with_notice(reply.text)
         self._watch.phase("speaking")
         self._watch.caption("agent", text, True)
-        mouth.begin_utterance()
-        said, remaining = await self._say(mouth, text, reply.floor, insist), TRIES - 1
+        playout.begin_utterance()
+        said, remaining = await self._say(playout, text, reply.floor, insist), TRIES - 1
         while said.failed and remaining:
             remaining -= 1
             await asyncio.sleep(RETRY)
-            said = await self._say(mouth, self._rest_of(text, mouth), reply.floor, insist)
+            said = await self._say(playout, self._rest_of(text, playout), reply.floor, insist)
         if said.failed:
             log.error("the voice failed %d times (%s): an utterance was not heard", TRIES, self._problem or "no sound")
-        await self._spoken(mouth, text, said, before)
+        await self._spoken(playout, text, said, before)
 
-    async def _say(self, mouth: Mouth, text: str, floor: bool, insist: float) -> _Sounded:
+    async def _say(self, playout: Playout, text: str, floor: bool, insist: float) -> _Sounded:
         self._problem = ""
         self._transcript.partial = []
-        began, sounding = self._tracker.now, mouth.audible_end
+        began, sounding = self._tracker.now, playout.audible_end
         handle = self._session.say(text, allow_interruptions=not insist)
         interrupted = barged_in = False
         while not handle.done():
             await self._next_tick()
-            insisting = insist and (mouth.audible_start is None or self._tracker.now < mouth.audible_start + insist)
-            if floor and (self._requests.urgent or (not insisting and self._yields(mouth))):
+            insisting = insist and (playout.audible_start is None or self._tracker.now < playout.audible_start + insist)
+            if floor and (self._requests.urgent or (not insisting and self._yields(playout))):
                 interrupted, barged_in = True, not self._requests.urgent
             elif (
-                mouth.audible_end == sounding
+                playout.audible_end == sounding
                 and not self._tracker.speaking
                 and self._tracker.now - began > SILENT_VOICE
             ):
@@ -136,13 +136,13 @@ class Speaker:
             await self._session.interrupt(force=True)
             break
         await handle.wait_for_playout()  # never raises what went wrong: that is known from `voice_failed`
-        silent = mouth.audible_end == sounding
+        silent = playout.audible_end == sounding
         return _Sounded(interrupted, barged_in, not interrupted and (bool(self._problem) or silent))
 
-    def _rest_of(self, text: str, mouth: Mouth) -> str:
+    def _rest_of(self, text: str, playout: Playout) -> str:
         """What to say once more: where a part sounded, the question alone is enough."""
         asked = self._journal.state.awaiting
-        if mouth.audible_start is not None and asked is not None and asked.text in text:
+        if playout.audible_start is not None and asked is not None and asked.text in text:
             return asked.text
         return text
 
@@ -158,22 +158,22 @@ class Speaker:
         await self._write(notice.events)
         return f"{notice.text} {text}"
 
-    def _yields(self, mouth: Mouth) -> bool:
+    def _yields(self, playout: Playout) -> bool:
         seconds = self._tracker.speech_seconds()
-        if seconds <= 0.0 or mouth.audible_start is None:
+        if seconds <= 0.0 or playout.audible_start is None:
             return seconds >= REOPEN_SPEECH
-        if self._tracker.now - seconds < mouth.audible_start + REOPEN:
+        if self._tracker.now - seconds < playout.audible_start + REOPEN:
             return seconds >= REOPEN_SPEECH
         return self._barge_in.yields(seconds, joined(self._transcript.partial))
 
-    async def _spoken(self, mouth: Mouth, text: str, said: _Sounded, before: Asked | None) -> None:
+    async def _spoken(self, playout: Playout, text: str, said: _Sounded, before: Turn | None) -> None:
         now = self._tracker.now
-        start = mouth.audible_start if mouth.audible_start is not None else now
-        end = mouth.audible_end if mouth.audible_end is not None else start
+        start = playout.audible_start if playout.audible_start is not None else now
+        end = playout.audible_end if playout.audible_end is not None else start
         turn = self._journal.state.awaiting
         number = turn.number if turn else None
         # An utterance that was cut off may not have been made to its end: then its text says how long it would have been.
-        whole = max(mouth.segment_seconds, len(text) / FASTEST if said.interrupted else 0.0)
+        whole = max(playout.segment_seconds, len(text) / FASTEST if said.interrupted else 0.0)
         share = min(1.0, (end - start) / whole) if whole > 0 else 0.0
         spoken = Spoken(
             at=self._wall(),
@@ -183,7 +183,7 @@ class Speaker:
             text=text,
             interrupted=said.interrupted,
             heard_share=0.0 if said.failed else round(share, 3),
-            transport=mouth.transport,
+            transport=playout.transport,
         )
         events: list[AnyEvent] = [spoken]
         if said.barged_in:

@@ -15,7 +15,7 @@ from livekit import rtc
 from memory.records import Interval
 from voice.audio import SPEECH_RATE, Samples
 from voice.turn.end_of_turn import WINDOW, EndOfTurnModel
-from voice.turn.endpointing import Turn
+from voice.turn.endpointing import Endpointer
 from voice.vad.boundaries import EDGE, SpeechMap, speech_in
 from voice.vad.detector import SpeechGate
 from voice.vad.frames import FRAME_SECONDS
@@ -39,7 +39,7 @@ class SpeechTracker:
         self._refiner = Refiner(kept=KEPT + SLACK)
         self._gate = SpeechGate()
         self._asking: asyncio.Task[None] | None = None
-        self.turn: Turn | None = None
+        self.endpointer: Endpointer | None = None
         self.speech_since: float | None = None
         self.on_frame: Callable[[], None] = lambda: None
         self._held_up: list[Interval] = []
@@ -85,13 +85,13 @@ class SpeechTracker:
                 continue
             at = self.offset + change.time
             self.speech_since = at if change.speaking else None
-            if self.turn is None:
+            if self.endpointer is None:
                 continue
             if change.speaking:
-                self.turn.speech_began(at)
+                self.endpointer.speech_began(at)
             else:
-                self.turn.speech_stopped(at)
-                self._ask(self.turn)
+                self.endpointer.speech_stopped(at)
+                self._ask(self.endpointer)
         self.on_frame()
 
     def sound(self, start: float, end: float) -> Samples:
@@ -114,19 +114,19 @@ class SpeechTracker:
             self._asking.cancel()
             await asyncio.wait({self._asking})
 
-    def _ask(self, turn: Turn) -> None:
+    def _ask(self, endpointer: Endpointer) -> None:
         """Ask the audio model how final the silence sounds; the answer is for this silence only."""
         if self._asking is not None:
             self._asking.cancel()
         window = self.front_end.sound.read(self.front_end.sound.end - WINDOW, self.front_end.sound.end)
-        self._asking = asyncio.create_task(self._sounds_final(turn, window), name="how final it sounds")
+        self._asking = asyncio.create_task(self._sounds_final(endpointer, window), name="how final it sounds")
 
-    async def _sounds_final(self, turn: Turn, window: Samples) -> None:
+    async def _sounds_final(self, endpointer: Endpointer, window: Samples) -> None:
         loop = asyncio.get_running_loop()
         try:
             probability = await loop.run_in_executor(self._executor, self._model.probability, window)
         except Exception as error:  # whatever the model raises: the words and the silence decide without it
             log.warning("the end-of-turn model failed (%s); the turn is decided by words and silence", error)
             return
-        if turn is self.turn and not turn.speaking:
-            turn.sounded_final(probability)
+        if endpointer is self.endpointer and not endpointer.speaking:
+            endpointer.sounded_final(probability)

@@ -16,10 +16,10 @@ from agent.call.transcription import PATIENCE, Transcription
 from agent.call.watchdog import EarWatchdog
 from dialogue.manager.interviewer import Interviewer
 from dialogue.manager.reply import Reply
-from dialogue.state import Turn as Asked
+from dialogue.state import Turn
 from memory.events import Noted, Yielded
 from voice.stt.retry import EarHealth
-from voice.turn.endpointing import Action, Patience, Turn, habit_of
+from voice.turn.endpointing import Action, Endpointer, Patience, habit_of
 from voice.words import joined
 
 INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
@@ -69,8 +69,8 @@ class UserTurn:
         """Until the candidate has finished, or somebody ends or takes the turn: the reply."""
         asked = self.journal.state.awaiting
         assert asked is not None
-        turn = self._begin(asked)
-        seconds = turn.expected_seconds
+        endpointer = self._begin(asked)
+        seconds = endpointer.expected_seconds
         partial, stored = None, None
         try:
             while True:
@@ -80,30 +80,30 @@ class UserTurn:
                 if self.transcript.partial is not partial or current is not stored:
                     # The work of reading the words is done when they change, not fifty times a second.
                     partial, stored = self.transcript.partial, current
-                    turn.heard(f"{current.answer} {joined(partial)}".strip())
+                    endpointer.heard(f"{current.answer} {joined(partial)}".strip())
                     # A request ("could you repeat that?") is complete however short it is.
-                    turn.expected_seconds = 1.0 if self.interviewer.is_request(turn.text) else seconds
-                await self._keep_the_time(turn, seconds)
-                await self._watch_the_ear(turn)
+                    endpointer.expected_seconds = 1.0 if self.interviewer.is_request(endpointer.text) else seconds
+                await self._keep_the_time(endpointer, seconds)
+                await self._watch_the_ear(endpointer)
                 if self.tracker.speaking:
                     self._paused_until = 0.0
                 if self.others_speaking or self.tracker.now < self._paused_until:
-                    turn.hold(self.tracker.now)
+                    endpointer.hold(self.tracker.now)
                 if request := self.requests.take():
-                    reply = await self._heed(request, current, turn)
+                    reply = await self._handle(request, current, endpointer)
                 else:
-                    reply = await self._decide(turn, current)
+                    reply = await self._decide(endpointer, current)
                 if reply is not None:
                     return reply
         finally:
-            self.tracker.turn = None
+            self.tracker.endpointer = None
             self.proposals.drop()
 
-    def _begin(self, asked: Asked) -> Turn:
+    def _begin(self, asked: Turn) -> Endpointer:
         state = self.journal.state
         assert state.interview is not None
         question = state.planned(asked.question)
-        turn = Turn(
+        endpointer = Endpointer(
             began=state.last_spoken_end,
             expected_seconds=question.seconds * (FOLLOW_UP_SHARE if asked.probe else 1.0),
             think=question.patience if asked.spoken else UNHEARD_WAIT,
@@ -111,34 +111,34 @@ class UserTurn:
             habit=habit_of(list(state.pauses)),
         )
         if self.tracker.speaking and self.tracker.speech_since is not None:
-            turn.speech_began(self.tracker.speech_since)
+            endpointer.speech_began(self.tracker.speech_since)
         elif asked.heard:
-            turn.speech_stopped(self.tracker.now)
-        self.tracker.turn = turn
+            endpointer.speech_stopped(self.tracker.now)
+        self.tracker.endpointer = endpointer
         self.proposals.drop()
         self.watchdog.begin()
         self._nudges, self._interjected, self._paused_until = 0, state.interview.mode != "practice", 0.0
         self.watch.phase("listening")
-        return turn
+        return endpointer
 
     # -- when is it over -------------------------------------------------------------------------------------------
 
-    async def _decide(self, turn: Turn, asked: Asked) -> Reply | None:
+    async def _decide(self, endpointer: Endpointer, asked: Turn) -> Reply | None:
         """Take the turn, help a silent candidate, or wait (None)."""
-        match turn.decide(self.tracker.now):
-            case Action.COMMIT if not self.tracker.speaking and self._words_are_there(turn):
+        match endpointer.decide(self.tracker.now):
+            case Action.COMMIT if not self.tracker.speaking and self._words_are_there(endpointer):
                 return await self.commit(asked)
             case Action.NUDGE:
-                return await self._nudge(turn, asked)
+                return await self._nudge(endpointer, asked)
         return None
 
-    def _words_are_there(self, turn: Turn) -> bool:
+    def _words_are_there(self, endpointer: Endpointer) -> bool:
         """Whether all speech so far was decoded, or is waited for no longer."""
         if self.transcript.settled or not self.transcript.open:
             return True
-        return turn.speech_ended is not None and self.tracker.now - turn.speech_ended > PATIENCE
+        return endpointer.speech_ended is not None and self.tracker.now - endpointer.speech_ended > PATIENCE
 
-    async def commit(self, asked: Asked) -> Reply | None:
+    async def commit(self, asked: Turn) -> Reply | None:
         """The reply to a finished turn; None if the candidate went on while it was worked out."""
         self.watch.phase("thinking")
         await self.transcription.finish()
@@ -156,38 +156,40 @@ class UserTurn:
             return None
         return reply
 
-    async def _nudge(self, turn: Turn, asked: Asked) -> Reply | None:
+    async def _nudge(self, endpointer: Endpointer, asked: Turn) -> Reply | None:
         state, at, now = self.journal.state, self.wall(), self.tracker.now
         count, self._nudges = self._nudges, self._nudges + 1
-        if asked.spoken is None and not turn.text and count < UNHEARD_TRIES:
+        if asked.spoken is None and not endpointer.text and count < UNHEARD_TRIES:
             reply = self.interviewer.once_more(state, asked, at, now)
         else:
             reply = self.interviewer.nudge(state, asked, count, at, now)
         if any(event.kind != "said" for event in reply.events):
             return reply
-        await self._remark(reply, turn)
-        turn.think = state.planned(asked.question).patience
+        await self._remark(reply, endpointer)
+        endpointer.think = state.planned(asked.question).patience
         return None
 
     # -- help ------------------------------------------------------------------------------------------------------
 
-    async def _remark(self, reply: Reply, turn: Turn, insist: float = 0.0, phase: str = "listening") -> None:
+    async def _remark(
+        self, reply: Reply, endpointer: Endpointer, insist: float = 0.0, phase: str = "listening"
+    ) -> None:
         """Say something that leaves the turn as it is."""
         await self.speaker.speak(reply, insist)
-        turn.last_nudge = self.tracker.now
+        endpointer.last_nudge = self.tracker.now
         self.watchdog.begin()
         self.watch.phase(phase)
 
-    async def _keep_the_time(self, turn: Turn, seconds: float) -> None:
+    async def _keep_the_time(self, endpointer: Endpointer, seconds: float) -> None:
         """A polite word to somebody who goes on and on."""
         state = self.journal.state
-        long = self.tracker.now - turn.began > max(RAMBLE_LEAST, RAMBLE * seconds)
+        long = self.tracker.now - endpointer.began > max(RAMBLE_LEAST, RAMBLE * seconds)
         if self._interjected or not long or not self.tracker.speaking:  # screening interrupts nobody: see `_begin`
             return
         self._interjected = True
-        await self._remark(self.interviewer.interject(state, self.wall(), self.tracker.now), turn, INSIST)
+        await self._remark(self.interviewer.interject(state, self.wall(), self.tracker.now), endpointer, INSIST)
 
-    async def _watch_the_ear(self, turn: Turn) -> None:
+    async def _watch_the_ear(self, endpointer: Endpointer) -> None:
         """An ear that hears sound and yields no words is started anew; if that does not help, the candidate is told."""
         failing = self.recogniser.health().failing_since is not None
         measure = self.watchdog.look(self.tracker.now, self.tracker.speaking, self.transcript.words_heard, failing)
@@ -198,22 +200,22 @@ class UserTurn:
             self.watch.note("speech, and still no words: the candidate is told")
             typing = measure == "offer_typing"
             reply = self.interviewer.not_understood(self.journal.state, self.wall(), self.tracker.now, typing=typing)
-            await self._remark(reply, turn, INSIST)
-            turn.hold(self.tracker.now)
+            await self._remark(reply, endpointer, INSIST)
+            endpointer.hold(self.tracker.now)
 
     # -- what people ask for ---------------------------------------------------------------------------------------
 
-    async def _heed(self, request: Request, asked: Asked, turn: Turn) -> Reply | None:
+    async def _handle(self, request: Request, asked: Turn, endpointer: Endpointer) -> Reply | None:
         """What a request leads to; None: the turn goes on."""
         state, at, now = self.journal.state, self.wall(), self.tracker.now
         match request.kind:
             case "repeat":
-                await self._remark(self.interviewer.again(state, asked, at, now), turn)
-                turn.hold(self.tracker.now)
+                await self._remark(self.interviewer.again(state, asked, at, now), endpointer)
+                endpointer.hold(self.tracker.now)
             case "pause":
                 self._paused_until = now + LONGEST_PAUSE
-                await self._remark(self.interviewer.patient(state, at, now), turn, phase="paused")
-                turn.hold(self.tracker.now)
+                await self._remark(self.interviewer.patient(state, at, now), endpointer, phase="paused")
+                endpointer.hold(self.tracker.now)
             case "typed":
                 await self.journal.write(typed(request.text, asked.number, at, now))
                 self.watch.caption("candidate", request.text, True)
@@ -232,7 +234,7 @@ class UserTurn:
 
     async def stand_by(self) -> Reply:
         """People have the floor: listen to the candidate, say nothing, until the floor is given back."""
-        self.tracker.turn = None
+        self.tracker.endpointer = None
         self.watch.phase("silent")
         while True:
             await self.next_tick()

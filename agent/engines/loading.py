@@ -147,7 +147,7 @@ class Engines:
     measure: Measure = measure_answer
     cache: PhraseCache = field(default_factory=PhraseCache)
     stt_executor: Executor = field(default_factory=lambda: EngineThread("ears"))
-    mouth: Executor = field(default_factory=lambda: EngineThread("mouth"))
+    tts_executor: Executor = field(default_factory=lambda: EngineThread("text to speech"))
     metrics_executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "ruler"))
     fallback_voice: Voice | None = None
 
@@ -170,7 +170,7 @@ class Engines:
     async def close(self) -> None:
         if self.model:
             await self.model.close()
-        for pool in (self.stt_executor, self.mouth, self.metrics_executor):
+        for pool in (self.stt_executor, self.tts_executor, self.metrics_executor):
             pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -23,7 +23,7 @@ class Refused(Exception):
     """The message says to whoever asked what was wrong."""
 
 
-class Asked(BaseModel):
+class RoomRequest(BaseModel):
     """What a participant or the server sends."""
 
     kind: Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel", "delay"]
@@ -38,7 +38,7 @@ def understand(payload: str, person: Person | None, named: str = "") -> Request 
     `person`: None for the server itself.
     """
     try:
-        asked = Asked.model_validate(json.loads(payload))
+        asked = RoomRequest.model_validate(json.loads(payload))
     except (ValueError, ValidationError, RecursionError):
         raise Refused(
             'not a request: send {"kind": ...} with repeat, pause, go_on, typed, yield, take_back, leave, cancel or delay'
@@ -84,7 +84,7 @@ def without_a_call(request: Request, state: State, at: float, t: float) -> tuple
             return ()
 
 
-def heeded(request: Request, before: State, after: State) -> bool:
+def was_handled(request: Request, before: State, after: State) -> bool:
     """Whether the log shows that a call which ended had heeded a request. `before`: when it took it."""
     match request.kind:
         case "leave" | "cancel":

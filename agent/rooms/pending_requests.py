@@ -9,7 +9,7 @@ from pathlib import Path
 from agent.call.journal import Journal
 from agent.call.recording import Recording
 from agent.call.requests import Request, Requests
-from agent.rooms.commands import heeded, without_a_call
+from agent.rooms.commands import was_handled, without_a_call
 from dialogue.state import State
 
 
@@ -32,10 +32,10 @@ class PendingRequests:
     def carry_over(self) -> None:
         """A leg has ended: what it took and did not come to heed waits for the next one."""
         request, before = self.requests.in_hand, self._state_when_taken
-        if request is not None and before is not None and not heeded(request, before, self._journal.state):
+        if request is not None and before is not None and not was_handled(request, before, self._journal.state):
             self.requests.put_back(request)
 
-    async def heed(self) -> None:
+    async def handle(self) -> None:
         """Nobody is spoken to: a person who ends it or takes the floor does so, and what was typed is stored."""
         kept: list[Request] = []
         while request := self.requests.take():

@@ -132,7 +132,7 @@ class RoomSession:
                 raise Stopped
             if view.candidate is not None:
                 return None
-            await self._pending.heed()
+            await self._pending.handle()
             if self._over:
                 return "ended"
             if self._room_lost:
@@ -281,7 +281,7 @@ class RoomSession:
 
     async def _on_rpc(self, data: rtc.RpcInvocationData) -> str:
         person = self._person(data.caller_identity)
-        problem = self._heed(data.payload, person)
+        problem = self._handle(data.payload, person)
         if problem:
             raise rtc.RpcError(1400, problem)
         return "ok"
@@ -290,13 +290,13 @@ class RoomSession:
         # The server's API has no identity, but neither has a participant whom the SDK cannot name: a signature decides.
         if packet.topic == CONTROL and packet.participant is None:
             try:
-                problem = self._heed(gate_of(self._stay.journal.session).open(packet.data, time.time()), None)
+                problem = self._handle(gate_of(self._stay.journal.session).open(packet.data, time.time()), None)
             except Refused as refused:
                 problem = str(refused)
             if problem:
                 log.warning("a command was refused: %s", problem)
 
-    def _heed(self, payload: str, person: Person | None) -> str:
+    def _handle(self, payload: str, person: Person | None) -> str:
         """What was wrong with it, or nothing."""
         try:
             asked = understand(payload, person, self._stay.named)

@@ -66,7 +66,7 @@ async def start_threads(engines: Engines) -> None:
     helpers = ThreadPoolExecutor(HELPERS, "helper")
     loop.set_default_executor(helpers)
     pools: list[tuple[Executor, int]] = [(helpers, HELPERS)]
-    pools += [(pool, 1) for pool in (engines.stt_executor, engines.mouth, engines.metrics_executor)]
+    pools += [(pool, 1) for pool in (engines.stt_executor, engines.tts_executor, engines.metrics_executor)]
     starter = threading.Thread(target=_start_all, args=(pools,), name="starting-threads", daemon=True)
     starter.start()
     while starter.is_alive():

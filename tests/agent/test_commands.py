@@ -28,9 +28,9 @@ class Agent:
     async def come(self, identity: str = "agent") -> None:
         self.lease = await self.deployment.store.acquire("a", identity, self.ttl)
         self.deployment.livekit.agents["a"] = {identity: "a"}
-        self.deployment.livekit.on_command = self.heed
+        self.deployment.livekit.on_command = self.handle
 
-    async def heed(self, control: Control) -> None:
+    async def handle(self, control: Control) -> None:
         if self.after is not None:
             self.tasks.append(asyncio.create_task(self._do(control, self.after)))
 
@@ -137,7 +137,7 @@ def test_a_message_that_was_lost_is_sent_again(tmp_path: Path) -> None:
             await agent.come()
 
             async def joins_late(_: Control) -> None:
-                deployment.livekit.on_command = agent.heed
+                deployment.livekit.on_command = agent.handle
 
             deployment.livekit.on_command = joins_late
             await deployment.interviews.control("a", CANCEL)

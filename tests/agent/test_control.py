@@ -85,10 +85,10 @@ def test_the_key_is_for_this_purpose_only() -> None:
 def test_in_a_room_a_sender_without_a_name_is_not_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the SDK hands over for a participant that it cannot name looks like what the server sends."""
     monkeypatch.setenv("LIVEKIT_API_SECRET", "secret" * 6)
-    heeded: list[Any] = []
+    was_handled: list[Any] = []
     conduct = SimpleNamespace(
         _stay=SimpleNamespace(journal=SimpleNamespace(session="room-test")),
-        _heed=lambda payload, person: heeded.append(json.loads(payload)) or "",
+        _handle=lambda payload, person: was_handled.append(json.loads(payload)) or "",
     )
 
     def send(data: bytes, topic: str = CONTROL, participant: Any = None) -> None:
@@ -100,11 +100,11 @@ def test_in_a_room_a_sender_without_a_name_is_not_the_server(monkeypatch: pytest
     gate_of.cache_clear()
     send(json.dumps(CANCEL).encode())
     send(sign_command(control_key("guessed"), "room-test", CANCEL, time.time()))
-    assert heeded == []
+    assert was_handled == []
     good = sign_command(KEY, "room-test", CANCEL, time.time())
     send(good, topic="chat")
-    assert heeded == []
+    assert was_handled == []
     send(good)
     send(good)
-    assert heeded == [CANCEL]
+    assert was_handled == [CANCEL]
     gate_of.cache_clear()

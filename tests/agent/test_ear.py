@@ -14,7 +14,7 @@ from agent.call.speech_tracker import SLACK, SpeechTracker
 from tests.voice.scripted_sound import Inline, Reader, run
 from voice.audio import SPEECH_RATE, Samples
 from voice.stt.stream import LocalSTT
-from voice.turn.endpointing import Turn
+from voice.turn.endpointing import Endpointer
 from voice.vad import detector as vad
 from voice.vad.boundaries import speech_in
 from voice.vad.detector import WINDOW_SECONDS
@@ -145,13 +145,13 @@ def test_how_final_a_silence_sounds_is_asked_once_for_each_and_its_failure_is_no
     async def scenario() -> None:
         model = Always(error)
         tracker = SpeechTracker(5.0, model, Inline())
-        tracker.turn = Turn(began=5.0, expected_seconds=10, think=8)
+        tracker.endpointer = Endpointer(began=5.0, expected_seconds=10, think=8)
         for part in (noise(2.0, 0.1), noise(1.0, 0.0), noise(1.0, 0.1), noise(1.0, 0.0)):
             for frame in frames(part, RATE // 50):
                 tracker.hear(frame)
                 await asyncio.sleep(0.02)
         assert model.asked == [19_200, 19_200]
-        assert tracker.turn.end_of_turn == (None if error else 0.7)
+        assert tracker.endpointer.end_of_turn == (None if error else 0.7)
         await tracker.aclose()
 
     run(scenario())
@@ -163,13 +163,13 @@ def test_an_answer_for_the_silence_before_is_not_taken_for_this_one(counting: ty
             tracker = SpeechTracker(0.0, Always(), unused)
         asked: list[asyncio.Future[float]] = []
 
-        async def answered(turn: Turn, window: Samples) -> None:
+        async def answered(turn: Endpointer, window: Samples) -> None:
             future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
             asked.append(future)
             turn.sounded_final(await future)
 
         tracker._sounds_final = answered  # type: ignore[method-assign]
-        tracker.turn = Turn(began=0.0, expected_seconds=10, think=8)
+        tracker.endpointer = Endpointer(began=0.0, expected_seconds=10, think=8)
         for part in (noise(1.0, 0.1), noise(0.5, 0.0), noise(0.5, 0.1), noise(0.5, 0.0)):
             for frame in frames(part, RATE // 50):
                 tracker.hear(frame)

@@ -104,7 +104,7 @@ def test_the_threads_of_a_call_are_there_before_it(monkeypatch: pytest.MonkeyPat
 
         monkeypatch.setattr(threading.Thread, "start", no_more)
         await asyncio.gather(*(asyncio.to_thread(time.sleep, 0.001) for _ in range(HELPERS)))
-        for pool in (engines.stt_executor, engines.mouth, engines.metrics_executor):
+        for pool in (engines.stt_executor, engines.tts_executor, engines.metrics_executor):
             await asyncio.get_running_loop().run_in_executor(pool, time.sleep, 0)
         monkeypatch.undo()
         await engines.close()

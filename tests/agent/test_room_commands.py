@@ -18,9 +18,9 @@ from agent.rooms.commands import (
     LONGEST_TYPED,
     PEOPLES,
     Refused,
-    heeded,
     typed_by_candidate,
     understand,
+    was_handled,
     without_a_call,
 )
 from agent.rooms.messages import MOST_MESSAGES
@@ -38,7 +38,7 @@ def somebody(role: str, kind: str = "standard") -> Person | None:
 
 
 def kinds(lived: Any) -> list[str]:
-    return [request.kind for request in lived.heeded]
+    return [request.kind for request in lived.was_handled]
 
 
 # -- who may do what ---------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_two_messages_at_once_are_both_kept_in_the_order_in_which_they_began() -
         await asyncio.sleep(SOON)
         readers = [scene.room.type("first", pieces=5, pause=0.3), scene.room.type("second")]
         await asyncio.sleep(3.0)
-        assert [r.text for r in scene.lived[0].heeded] == ["first", "second"] and all(r.closed for r in readers)
+        assert [r.text for r in scene.lived[0].was_handled] == ["first", "second"] and all(r.closed for r in readers)
 
     played(script)
 
@@ -130,7 +130,7 @@ def test_a_message_that_never_ends_holds_up_no_other_for_long_and_what_arrived_c
         scene.room.type("half and nothing more", pieces=2, pause=4.0)
         scene.room.type("whole")
         await asyncio.sleep(10.0)
-        assert [r.text for r in scene.lived[0].heeded] == ["half and no", "whole"]
+        assert [r.text for r in scene.lived[0].was_handled] == ["half and no", "whole"]
 
     played(script)
 
@@ -144,7 +144,7 @@ def test_messages_of_others_are_not_read_and_a_flood_is_bounded() -> None:
         flood = [scene.room.type(str(i)) for i in range(3 * MOST_MESSAGES)]
         assert sum(not r.closed for r in flood) == MOST_MESSAGES
         await asyncio.sleep(SOON)
-        assert [r.text for r in scene.lived[0].heeded] == [str(i) for i in range(MOST_MESSAGES)]
+        assert [r.text for r in scene.lived[0].was_handled] == [str(i) for i in range(MOST_MESSAGES)]
 
     played(script)
 
@@ -338,7 +338,7 @@ def test_without_a_call_the_log_follows_every_wish_of_a_person_and_keeps_every_w
         assert events is not None or kind == "typed"
         state = fold(events or (), state)
         if kind in PERSONS and not before.ended:
-            assert heeded(request, before, state) and without_a_call(request, state, 1.0, 1.0) == ()
+            assert was_handled(request, before, state) and without_a_call(request, state, 1.0, 1.0) == ()
         if kind == "typed" and not before.ended:
             noted, answered = len(state.notes) - len(before.notes), len(_heard(state)) - len(_heard(before))
             assert noted + answered == 1
@@ -357,10 +357,12 @@ def test_what_the_log_shows_is_not_done_twice() -> None:
         "typed": apply(before, Heard(at=0, turn=0, text="a", words=[], end=0, typed=True)),
     }
     for kind, state in after.items():
-        assert heeded(Request(kind), before, state)  # type: ignore[arg-type]
-    assert not heeded(Request("cancel"), before, before) and not heeded(Request("typed", text="a"), before, before)
-    assert not heeded(Request("typed", text="a"), before, apply(before, Noted(at=0, text="b", words=[], end=0)))
-    assert heeded(Request("repeat"), before, before), "the moment is over"
+        assert was_handled(Request(kind), before, state)  # type: ignore[arg-type]
+    assert not was_handled(Request("cancel"), before, before) and not was_handled(
+        Request("typed", text="a"), before, before
+    )
+    assert not was_handled(Request("typed", text="a"), before, apply(before, Noted(at=0, text="b", words=[], end=0)))
+    assert was_handled(Request("repeat"), before, before), "the moment is over"
 
 
 def test_a_log_that_is_slow_does_not_lose_a_wish() -> None:

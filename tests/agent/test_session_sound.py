@@ -45,7 +45,7 @@ async def a_call(home: Path) -> tuple[Call, BridgeInput, BridgeOutput, SqliteSto
     store = SqliteStore(home / "sessions.db")
     begun = await begin(store, load_settings(), agreed, "test", lambda _: None)
     engines = Engines(
-        Reader(), Tone(), Always(), None, [], stt_executor=Inline(), mouth=Inline(), metrics_executor=Inline()
+        Reader(), Tone(), Always(), None, [], stt_executor=Inline(), tts_executor=Inline(), metrics_executor=Inline()
     )
     call = Call(begun.journal, Interviewer(), engines)
     hears, says = BridgeInput(), BridgeOutput()

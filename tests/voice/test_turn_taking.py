@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from voice.turn import endpointing as turn_taking
 from voice.turn.barge_in import BargeIn
-from voice.turn.endpointing import Action, Moment, Patience, Turn, habit_of, required_silence, wants_time
+from voice.turn.endpointing import Action, Endpointer, Moment, Patience, habit_of, required_silence, wants_time
 
 P = Patience()
 
@@ -85,7 +85,7 @@ def test_a_more_final_sound_never_waits_longer(text: str, sound: float) -> None:
 
 
 def test_five_seconds_of_thinking_are_not_cut_and_the_answer_goes_on() -> None:
-    turn = Turn(began=0.0, expected_seconds=60, think=12, patience=P)
+    turn = Endpointer(began=0.0, expected_seconds=60, think=12, patience=P)
     turn.speech_began(1.0)
     turn.speech_stopped(3.0)
     turn.heard("Let me think about that for a moment.")
@@ -102,7 +102,7 @@ def test_five_seconds_of_thinking_are_not_cut_and_the_answer_goes_on() -> None:
 
 
 def test_a_silent_candidate_is_nudged_not_cut() -> None:
-    turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P)
+    turn = Endpointer(began=0.0, expected_seconds=60, think=8, patience=P)
     assert turn.decide(7.9) is Action.WAIT
     assert turn.decide(8.0) is Action.NUDGE
     turn.last_nudge = 8.0
@@ -111,7 +111,7 @@ def test_a_silent_candidate_is_nudged_not_cut() -> None:
 
 @pytest.mark.parametrize("text", ["...", "?!", " – "])
 def test_punctuation_without_a_word_is_no_answer_and_is_nudged(text: str) -> None:
-    turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P)
+    turn = Endpointer(began=0.0, expected_seconds=60, think=8, patience=P)
     turn.speech_began(1.0)
     turn.speech_stopped(2.0)
     turn.heard(text)
@@ -120,7 +120,7 @@ def test_punctuation_without_a_word_is_no_answer_and_is_nudged(text: str) -> Non
 
 
 def test_while_speaking_nothing_is_decided() -> None:
-    turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P, text="I am done.")
+    turn = Endpointer(began=0.0, expected_seconds=60, think=8, patience=P, text="I am done.")
     turn.speech_began(0.0)
     assert turn.decide(1000.0) is Action.WAIT
 
@@ -154,7 +154,7 @@ def test_words_are_read_when_they_change_and_not_when_time_passes(monkeypatch: p
     """50 looks a second at an answer of two minutes must not cost a look at all of its words each."""
     reading = Counting(turn_taking._WANTS_TIME)
     monkeypatch.setattr(turn_taking, "_WANTS_TIME", reading)
-    turn = Turn(began=0.0, expected_seconds=60, think=12, patience=P)
+    turn = Endpointer(began=0.0, expected_seconds=60, think=12, patience=P)
     turn.speech_began(1.0)
     turn.speech_stopped(3.0)
     turn.sounded_final(0.2)
@@ -171,12 +171,12 @@ def test_words_are_read_when_they_change_and_not_when_time_passes(monkeypatch: p
     st.none() | st.floats(0, 1),
 )
 def test_a_turn_decides_as_if_it_read_all_words_each_time(heard: list[tuple[str, float]], sound: float | None) -> None:
-    turn = Turn(began=0.0, expected_seconds=60, think=8, patience=P)
+    turn = Endpointer(began=0.0, expected_seconds=60, think=8, patience=P)
     turn.speech_began(0.0)
     turn.speech_stopped(1.0)
     turn.end_of_turn = sound
     for text, silence in heard:
         turn.heard(text)
-        fresh = Turn(began=0.0, expected_seconds=60, think=8, patience=P, text=text)
+        fresh = Endpointer(began=0.0, expected_seconds=60, think=8, patience=P, text=text)
         fresh.speech_ended, fresh.speech_seconds, fresh.end_of_turn = 1.0, 1.0, sound
         assert turn.decide(1.0 + silence) is fresh.decide(1.0 + silence)

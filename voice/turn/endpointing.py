@@ -143,7 +143,7 @@ def silence_after(ending: Ending, moment: Moment, patience: Patience) -> float:
 
 
 @dataclass
-class Turn:
+class Endpointer:
     """One turn of the candidate: state, and the two questions asked of it on every tick.
 
     Times are s on the clock of the candidate's audio. `began`: when the floor was given (the agent's sound ended).
