@@ -61,7 +61,7 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C reaches only the parent, which ends its children in order
+                start_new_session=True,  # Ctrl-C reaches only the parent, which ends its children cleanly
                 preexec_fn=_die_with_parent if self._guarded else None,
             )
 

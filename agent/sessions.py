@@ -1,4 +1,4 @@
-"""Beginning, resuming and ending sessions: ids, folders, consent, leases. The order of steps is part of the promise."""
+"""Beginning, resuming and ending sessions: ids, folders, consent, leases. The order of steps matters."""
 
 from __future__ import annotations
 

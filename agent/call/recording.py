@@ -285,7 +285,7 @@ def _pieces(folder: Path) -> list[Piece]:
 
 
 def write_wav(recording: Recording, wav: Path) -> None:
-    """Write the recording as a stereo WAV, block by block. Raises OSError, also if the disk is full (unlike libsndfile)."""
+    """Write a recording as a stereo WAV, block by block. Raises OSError, even on a full disk (libsndfile does not)."""
     with wav.open("wb") as file, wave.open(file, "wb") as out:
         out.setparams((2, 2, RATE, recording.length, "NONE", ""))
         for block in recording.blocks():

@@ -9,7 +9,7 @@ from typing import Literal
 
 Kind = Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel"]
 PERSONS = frozenset({"yield", "take_back", "leave", "cancel"})  # acted on at once, even while the agent speaks
-MOST = 50  # requests that may wait; nobody human asks faster than that
+MOST = 50  # requests that may wait; no human asks faster than that
 
 
 @dataclass(frozen=True)

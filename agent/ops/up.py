@@ -1,4 +1,4 @@
-"""`viva up`: everything on one machine, one link, one Ctrl-C. What dies is started again; the interviews go on."""
+"""`viva up`: everything on one machine, one link, one Ctrl-C. Parts that die are restarted; the interviews go on."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from memory.redis_store import RedisStore
 from memory.store import StoreUnavailable
 
 CHECK = 0.2  # s
-PATIENCE = 90.0  # s for each part to come up; the models are loaded in it
-ENDING_CALLS = 18.0  # s for a worker whose calls have to end: more than it takes them for itself
+PATIENCE = 90.0  # s for each part to come up; includes loading the models
+ENDING_CALLS = 18.0  # s for a worker to end its calls: more than it needs by itself
 TOO_OFTEN = 5  # deaths within a minute after which a part is given up
 
 
 @dataclass
 class House:
-    """What was started, in order, and where people find it."""
+    """What was started, in order of start, and the URL for people to open."""
 
     children: list[ChildProcess] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class House:
 
 
 async def up(settings: Settings, console: Console, *, host: str, port: int | None) -> None:
-    """Until Ctrl-C. Raises UserError where a part cannot be started, with everything ended again."""
+    """Run until Ctrl-C. Raises UserError if a part cannot be started, after ending everything again."""
     house = House()
     logs = settings.home / "logs"
     async with stop_signals() as stopping:
@@ -76,7 +76,7 @@ async def _livekit(
         console.print(f"LiveKit    {settings.livekit_url} (as set)", highlight=False)
         return
     program = await asyncio.to_thread(livekit_server, console)
-    bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"  # others can reach it because --host said so
+    bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"  # reachable by others because --host asked for it
     port = free_port(7880, bind)
     media = free_port(7882, bind, udp=True)
     key, secret = "viva", kept_secret(settings.home / "livekit.key")
@@ -150,7 +150,7 @@ async def _api(
 
 async def _worker(house: House, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event) -> None:
     port = free_port(settings.worker_port or 8081)
-    # As in development: Ctrl-C here means the calls of this machine, too, so they end in order and are not waited for.
+    # As in development: Ctrl-C ends this machine's calls too, so they are shut down cleanly rather than waited for.
     command = [sys.executable, "-m", "agent", "dev"]
     env = {**house.env, "VIVA_HOME": str(settings.home), "VIVA_WORKER_PORT": str(port)}
     child = ChildProcess("worker", lambda: command, env, logs / "worker.log", guarded=True, patience=ENDING_CALLS)
@@ -184,7 +184,7 @@ def _ok(url: str) -> bool:
 
 
 async def _keep(house: House, console: Console, stopping: asyncio.Event) -> None:
-    """Start again what dies, in the order of need. Raises UserError where that is no use."""
+    """Restart parts that die, in order of dependency. Raises UserError if one keeps dying."""
     deaths: dict[str, list[float]] = {}
     while not stopping.is_set():
         for child in house.children:
@@ -206,5 +206,5 @@ def _welcome(house: House, settings: Settings, console: Console, host: str) -> N
             "Browsers give a page a microphone on https or localhost only: put a TLS proxy in front (docs/deployment.md)."
         )
     console.print("open this page; Ctrl-C ends everything", style="dim")
-    # The last line, plain and whole, for people and scripts alike. Behind the #: it reaches no server's log.
+    # The last line, plain and unwrapped, for people and scripts. The key is behind the #, so it reaches no server log.
     print(f"ready: {house.url}/#key={key}", flush=True)

@@ -1,6 +1,6 @@
-"""A dispatched job: one interview in one room. Runs in a process of its own; the models are the machine's.
+"""A dispatched job: one interview in one room. Runs in a process of its own; the models are in the model host.
 
-The session is taken before the room is entered, so a second agent that was sent by mistake is never heard or seen.
+The session is taken before the room is entered, so a second agent dispatched by mistake is never heard or seen.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from memory.store import LeaseHeld, LeaseLost, UnknownSession
 from vivavoce.errors import VivavoceError
 
 GOING = 20.0  # s from the end of a call until its process is gone
-WRITING = 600.0  # s that a report may take; the API writes one that is missing
-BESIDE = 5  # niceness of a report: it gives way to the calls that go on
+WRITING = 600.0  # s that a report may take; the API writes a missing one
+BESIDE = 5  # niceness while writing a report: running calls come first
 log = logging.getLogger("agent.rooms")
 
 
 async def run(ctx: JobContext) -> None:
-    """One job, from its order to its report."""
+    """One job, from its metadata to its report."""
     settings = load_settings()
     try:
         order = read_metadata(ctx.job.metadata)
@@ -76,7 +76,7 @@ async def _interview(ctx: JobContext, settings: Settings, order: JobMetadata, st
             if begun.journal.state.ended:
                 end_within(WRITING, "the interview is over and its report is written")
                 with contextlib.suppress(OSError):
-                    os.nice(BESIDE)  # other calls go on beside it
+                    os.nice(BESIDE)  # other calls go on meanwhile
                 await write_up(store, begun.journal, session_folder(settings, begun.id), engines.measure, engines.model)
         finally:
             await begun.journal.release()
@@ -117,6 +117,6 @@ async def _stay(
 
 
 def _language_model(settings: Settings) -> LanguageModel | None:
-    """A model on a server is spoken to from here; one in process is the host's, shared by all calls."""
+    """A model on a server is called from here; an in-process one runs in the model host, shared by all calls."""
     choice = choose_llm(settings)
     return load_model(settings, choice) if choice.engine == "openai" else None
