@@ -16,7 +16,7 @@ MIN_SPEECH = 0.3  # s in a recording; less is no answer
 
 
 def load_answers(paths: Sequence[Path], warn: Callable[[str], None] = lambda line: None) -> list[Audio]:
-    """Load and check every file before anything begins. Raises AudioError naming the first one without speech.
+    """Load and check every file before anything begins. Raises AudioError naming the first that is not a spoken answer.
 
     `warn` gets a line for each file that is cut off.
     """
