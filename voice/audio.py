@@ -73,11 +73,11 @@ def stream_resample(samples: Samples, source: int, target: int) -> Samples:
     """As the ear resamples a call frame by frame: the same samples come out whatever the sizes that went in."""
     if source == target:
         return samples
-    converted: Samples = ear_resampler(source, target).resample_chunk(samples, last=True)
+    converted: Samples = speech_resampler(source, target).resample_chunk(samples, last=True)
     return converted
 
 
-def ear_resampler(source: int, target: int) -> soxr.ResampleStream:
+def speech_resampler(source: int, target: int) -> soxr.ResampleStream:
     """The resampler of a call; quick, since speech needs no more."""
     return soxr.ResampleStream(source, target, 1, dtype="float32", quality="MQ")
 

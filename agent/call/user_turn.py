@@ -13,12 +13,12 @@ from agent.call.speaking import Speaker, Watcher
 from agent.call.speech_tracker import SpeechTracker
 from agent.call.transcript import Transcript, typed
 from agent.call.transcription import PATIENCE, Transcription
-from agent.call.watchdog import EarWatchdog
+from agent.call.watchdog import RecognitionWatchdog
 from dialogue.manager.interviewer import Interviewer
 from dialogue.manager.reply import Reply
 from dialogue.state import Turn
 from memory.events import Noted, Yielded
-from voice.stt.retry import EarHealth
+from voice.stt.retry import RecognitionHealth
 from voice.turn.endpointing import Action, Endpointer, Patience, habit_of
 from voice.words import joined
 
@@ -34,7 +34,7 @@ UNHEARD_TRIES = 2  # times, before the rules for silence apply
 class Recogniser(Protocol):
     """What a turn needs of the recogniser besides words."""
 
-    def health(self) -> EarHealth: ...
+    def health(self) -> RecognitionHealth: ...
 
     def restart(self) -> None:
         """Start afresh from the sound that has no words yet."""
@@ -59,7 +59,7 @@ class UserTurn:
     out_of_answers: Callable[[], bool]
     next_tick: Callable[[], Awaitable[None]]
     wall: Callable[[], float]
-    watchdog: EarWatchdog = field(default_factory=EarWatchdog)
+    watchdog: RecognitionWatchdog = field(default_factory=RecognitionWatchdog)
     others_speaking: bool = False  # somebody else in the room is: the candidate's silence is politeness
     _paused_until: float = 0.0
     _nudges: int = 0
@@ -84,7 +84,7 @@ class UserTurn:
                     # A request ("could you repeat that?") is complete however short it is.
                     endpointer.expected_seconds = 1.0 if self.interviewer.is_request(endpointer.text) else seconds
                 await self._keep_the_time(endpointer, seconds)
-                await self._watch_the_ear(endpointer)
+                await self._watch_the_recogniser(endpointer)
                 if self.tracker.speaking:
                     self._paused_until = 0.0
                 if self.others_speaking or self.tracker.now < self._paused_until:
@@ -189,7 +189,7 @@ class UserTurn:
         self._interjected = True
         await self._remark(self.interviewer.interject(state, self.wall(), self.tracker.now), endpointer, INSIST)
 
-    async def _watch_the_ear(self, endpointer: Endpointer) -> None:
+    async def _watch_the_recogniser(self, endpointer: Endpointer) -> None:
         """Restart a recogniser that hears speech but yields no words; if that does not help, tell the candidate."""
         failing = self.recogniser.health().failing_since is not None
         measure = self.watchdog.look(self.tracker.now, self.tracker.speaking, self.transcript.words_heard, failing)

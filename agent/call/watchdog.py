@@ -13,7 +13,7 @@ Measure = Literal["restart", "ask_again", "offer_typing"]
 
 
 @dataclass
-class EarWatchdog:
+class RecognitionWatchdog:
     """Consulted on every frame while the candidate has the floor; says what to do, mostly nothing. Times in seconds.
 
     First the recogniser is restarted and may still find the words. Only if it does not is the candidate told, and the

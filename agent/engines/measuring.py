@@ -14,7 +14,7 @@ import numpy as np
 
 from dialogue.state import Turn
 from memory.records import Delivery, FilledPause, Interval, Word
-from voice.audio import SPEECH_RATE, Samples, ear_resampler
+from voice.audio import SPEECH_RATE, Samples, speech_resampler
 from voice.intervals import overlap
 from voice.metrics.hesitation import Measures, first_sounds, measure
 from voice.vad.boundaries import EDGE, SpeechMap, map_speech, speech_in
@@ -132,7 +132,7 @@ def _listened(
     The refiner has state, so it must hear what the speech tracker heard; the rest of the leg would change nothing.
     """
     (low, high), (start, end) = leg, part
-    refiner, resampler = Refiner(), ear_resampler(rate, SPEECH_RATE)
+    refiner, resampler = Refiner(), speech_resampler(rate, SPEECH_RATE)
     first, last, step = round(low * rate), round(high * rate), round(READ * rate)
     a, b = max(0, round((start - low) * SPEECH_RATE)), round((end - low) * SPEECH_RATE)
     needed = round((end - low) / FRAME_SECONDS) + EDGE

@@ -8,8 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from agent.engines.load import Trial
 from agent.engines.loading import Engines
+from agent.engines.machine_load import Trial
 from voice.audio import SPEECH_RATE, Samples, resample
 from voice.turn.end_of_turn import WINDOW
 from voice.vad.refiner import Refiner

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agent.engines.load import Trial
+from agent.engines.machine_load import Trial
 
 FILE = "machine.json"
 

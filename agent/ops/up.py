@@ -39,7 +39,7 @@ TOO_OFTEN = 5  # deaths within a minute after which a part is given up
 
 
 @dataclass
-class House:
+class LocalServers:
     """What was started, in order of start, and the URL for people to open."""
 
     children: list[ChildProcess] = field(default_factory=list)
@@ -50,7 +50,7 @@ class House:
 
 async def up(settings: Settings, console: Console, *, host: str, port: int | None) -> None:
     """Run until Ctrl-C. Raises UserError if a part cannot be started, after ending everything again."""
-    house = House()
+    house = LocalServers()
     logs = settings.home / "logs"
     async with stop_signals() as stopping:
         try:
@@ -70,7 +70,7 @@ async def up(settings: Settings, console: Console, *, host: str, port: int | Non
 
 
 async def _livekit(
-    house: House, settings: Settings, console: Console, host: str, logs: Path, stopping: asyncio.Event
+    house: LocalServers, settings: Settings, console: Console, host: str, logs: Path, stopping: asyncio.Event
 ) -> None:
     if settings.livekit_api_key:  # one that runs elsewhere
         console.print(f"LiveKit    {settings.livekit_url} (as set)", highlight=False)
@@ -103,7 +103,9 @@ async def _livekit(
     )
 
 
-async def _memory(house: House, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event) -> None:
+async def _memory(
+    house: LocalServers, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event
+) -> None:
     if settings.memory != "sqlite":
         redis = RedisStore(settings.redis_url)
         try:
@@ -133,7 +135,7 @@ async def _memory(house: House, settings: Settings, console: Console, logs: Path
 
 
 async def _api(
-    house: House, settings: Settings, host: str, port: int | None, logs: Path, stopping: asyncio.Event
+    house: LocalServers, settings: Settings, host: str, port: int | None, logs: Path, stopping: asyncio.Event
 ) -> None:
     bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"
     if port is not None and not port_free(port, bind):
@@ -148,7 +150,9 @@ async def _api(
     await _start(house, child, lambda: _ok(f"http://{LOOPBACK}:{port}/healthz"), stopping)
 
 
-async def _worker(house: House, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event) -> None:
+async def _worker(
+    house: LocalServers, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event
+) -> None:
     port = free_port(settings.worker_port or 8081)
     # As in development: Ctrl-C ends this machine's calls too, so they are shut down cleanly rather than waited for.
     command = [sys.executable, "-m", "agent", "dev"]
@@ -158,7 +162,7 @@ async def _worker(house: House, settings: Settings, console: Console, logs: Path
         await _start(house, child, lambda: _ok(f"http://{LOOPBACK}:{port}/"), stopping)
 
 
-async def _start(house: House, child: ChildProcess, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
+async def _start(house: LocalServers, child: ChildProcess, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
     house.children.append(child)
     child.start()
     deadline = time.monotonic() + PATIENCE
@@ -183,7 +187,7 @@ def _ok(url: str) -> bool:
         return False
 
 
-async def _keep(house: House, console: Console, stopping: asyncio.Event) -> None:
+async def _keep(house: LocalServers, console: Console, stopping: asyncio.Event) -> None:
     """Restart parts that die, in order of dependency. Raises UserError if one keeps dying."""
     deaths: dict[str, list[float]] = {}
     while not stopping.is_set():
@@ -199,7 +203,7 @@ async def _keep(house: House, console: Console, stopping: asyncio.Event) -> None
         await asyncio.sleep(CHECK)
 
 
-def _welcome(house: House, settings: Settings, console: Console, host: str) -> None:
+def _welcome(house: LocalServers, settings: Settings, console: Console, host: str) -> None:
     key = operator_keys(settings)[0]
     if host != LOOPBACK and house.url.startswith("http://"):
         console.print(

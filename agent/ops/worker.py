@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 from livekit.agents import AgentServer, JobProcess, JobRequest
 
-from agent.engines.load import LoadMeter, Trial, Verdict, advice, judge
+from agent.engines.machine_load import LoadMeter, Trial, Verdict, advice, judge
 from agent.engines.model_client import MODEL_KEY, MODEL_SOCKET, Remote
 from agent.errors import UserError
 from agent.ops.machine import Kept, keep
@@ -62,7 +62,7 @@ class Worker:
     async def accept(self, request: JobRequest) -> None:
         """Take a job that is ours and can be carried; refuse one without a session, leave others to other machines."""
         try:
-            order = read_metadata(request.job.metadata)
+            metadata = read_metadata(request.job.metadata)
         except ValueError as error:
             log.warning("refused: %s", error)
             await request.reject()
@@ -72,7 +72,7 @@ class Worker:
             await request.reject(terminate=False)
             return
         await request.accept(
-            name="Viva", identity=f"viva-{secrets.token_hex(4)}", attributes={SESSION: order.session, "viva.role": "agent"}
+            name="Viva", identity=f"viva-{secrets.token_hex(4)}", attributes={SESSION: metadata.session, "viva.role": "agent"}
         )  # fmt: skip
 
     async def try_machine(self, ask: Callable[[str], Awaitable[Any]]) -> None:

@@ -78,7 +78,7 @@ class CommandGate:
             raise Refused("it is more than a minute old; are the clocks of the API and this worker right?")
         self._seen = {nonce: at for nonce, at in self._seen.items() if abs(now - at) <= GOOD_FOR}
         if body.nonce in self._seen:
-            raise Refused("it was heeded before")
+            raise Refused("it was handled before")
         self._seen[body.nonce] = body.at
         return json.dumps(body.payload)
 

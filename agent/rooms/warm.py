@@ -22,7 +22,7 @@ from livekit.agents.utils import http_context
 from agent.call.audio_bridge import BridgeInput, BridgeOutput
 from agent.call.recording import RATE
 from agent.engines.loading import Engines
-from voice.audio import SPEECH_RATE, Samples, ear_resampler
+from voice.audio import SPEECH_RATE, Samples, speech_resampler
 from voice.stt.stream import LocalSTT
 from voice.tts.streaming import ClauseTTS
 from voice.vad.refiner import Refiner
@@ -84,7 +84,7 @@ def _start_all(pools: list[tuple[Executor, int]]) -> None:
 
 def _hear() -> None:
     """The path of the speech detectors, without a room."""
-    resampler, refiner = ear_resampler(RATE, SPEECH_RATE), Refiner()
+    resampler, refiner = speech_resampler(RATE, SPEECH_RATE), Refiner()
     for _ in range(round(SECONDS * RATE / TICK)):
         refiner.push(resampler.resample_chunk(_noise(TICK)))
 

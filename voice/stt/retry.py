@@ -8,7 +8,7 @@ FIRST, LONGEST = 0.5, 5.0  # s between two tries; each is twice the one before
 
 
 @dataclass(frozen=True)
-class EarHealth:
+class RecognitionHealth:
     """What a watchdog needs to know of a recogniser.
 
     `speech_since_last_words`: s of speech that the detector heard since words last came out. `failing_since`: when decoding

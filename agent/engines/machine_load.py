@@ -77,9 +77,9 @@ LIMITS = {
     "late": Limit(0.06, "s", "being late for a tick of 20 ms", "the sound would be torn"),
 }
 # Three concurrent calls on 2 cores of a Xeon at 2.5 GHz took 0.2 cores each: 0.06 for the models and the rest for
-# carrying sound, of which the speech detectors took EAR s per second of sound.
+# carrying sound, of which the speech detectors took LISTENING s per second of sound.
 CARRYING = 0.15
-EAR = 0.004
+LISTENING = 0.004
 DECODED = 1.5  # s of sound decoded per second of a call: speech in progress is decoded again as it grows
 
 
@@ -95,7 +95,7 @@ class Verdict:
 def judge(trial: Trial, cores: float, limit: float = 1.0) -> Verdict:
     """What a machine with `cores` can carry, using at most `limit` of them. If not even one call, `why` says why."""
     short = [(name, getattr(trial, name), bound) for name, bound in LIMITS.items() if getattr(trial, name) > bound.most]
-    cost = min(CARRYING * max(1.0, trial.listen / EAR) + DECODED * trial.decode, cores)
+    cost = min(CARRYING * max(1.0, trial.listen / LISTENING) + DECODED * trial.decode, cores)
     if short:
         said = "; ".join(
             f"{bound.what} takes {value:.2f} {bound.unit}, at most {bound.most:.2f} is good: {bound.beyond}"
