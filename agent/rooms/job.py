@@ -86,7 +86,8 @@ async def _interview(ctx: JobContext, settings: Settings, metadata: JobMetadata,
 
 
 async def _stay(
-    ctx: JobContext, settings: Settings, metadata: JobMetadata, begun: Begun, engines: Engines, publisher: RoomPublisher, stopping: asyncio.Event
+    ctx: JobContext, settings: Settings, metadata: JobMetadata, begun: Begun, engines: Engines, publisher: RoomPublisher,
+    stopping: asyncio.Event,
 ) -> None:  # fmt: skip
     state = begun.journal.state
     assert state.interview is not None

@@ -71,7 +71,7 @@ class LocalSTT(stt.STT[str]):
             stream.flush()
 
     def health(self) -> RecognitionHealth:
-        """How recognition fares; with several streams, the worst of each. See EarHealth for the units."""
+        """How recognition fares; with several streams, the worst of each. See RecognitionHealth for the units."""
         found = [stream.health() for stream in self._running()] or ([self._latest.health()] if self._latest else [])
         failing = [h for h in found if h.failing_since is not None]
         worst = min(failing, key=lambda h: h.failing_since or 0.0, default=RecognitionHealth())
