@@ -60,7 +60,7 @@ PAUSE_HEAD = [
 
 
 def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
-    """(rulers on the materials, ours by condition)."""
+    """(all methods on all materials, ours by condition)."""
     splices = spliced()
     labels = labelled()
     materials: dict[str, list[Labelled]] = {
