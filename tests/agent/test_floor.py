@@ -1,5 +1,5 @@
-"""Live, recovered and recomputed reports are equal: whatever happens in a call, one rule says what of an answer is measured
-and from when its delay counts. Tried on logs that nobody thought of."""
+"""Live, recovered and recomputed reports are equal: whatever happens in a call, one rule says which part of an answer
+is measured and from when its delay counts. Tried on generated logs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Inline(Executor):
 
 @dataclass
 class Leg:
-    """The ear of one process: it has no sound from before `offset`."""
+    """The speech tracker of one process: it has no sound from before `offset`."""
 
     offset: float
     earliest: float = 0.0
@@ -70,7 +70,7 @@ class Leg:
 
 @dataclass
 class Ruler:
-    """Keeps what it was given to measure."""
+    """Records what it was given to measure."""
 
     given: list[Answer] = field(default_factory=list)
 
@@ -80,13 +80,13 @@ class Ruler:
 
 
 def of(answer: Answer) -> tuple[object, ...]:
-    """All that decides the numbers, besides the sound."""
+    """Everything that determines the numbers, besides the sound."""
     return answer.start, tuple(answer.words), answer.floor, answer.interruptions, tuple(answer.held_up)
 
 
 @dataclass
 class Log:
-    """A call as it writes its log, and what it measures while it goes on."""
+    """A call that writes its log, and what it measures along the way."""
 
     events: list[AnyEvent] = field(default_factory=list)
     live: dict[int, tuple[object, ...]] = field(default_factory=dict)

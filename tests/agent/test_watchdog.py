@@ -1,4 +1,4 @@
-"""The watchdog of the ear: deaf is seen, a cough is not, and people are not nagged. Time comes in."""
+"""The watchdog of the recogniser: it notices deafness, ignores a cough, and does not nag. Time is passed in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FRAME = 0.02
 
 
 def watch(dog: EarWatchdog, spans: Iterable[tuple[float, bool, bool]], start: float = 0.0) -> list[tuple[float, str]]:
-    """What it does while (seconds, speaking, understood) follow each other; understood: words once a second."""
+    """What it does over successive (seconds, speaking, understood); understood: words once a second."""
     found, now, words = [], start, dog._words
     for seconds, speaking, understood in spans:
         for i in range(round(seconds / FRAME)):
