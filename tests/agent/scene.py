@@ -171,7 +171,7 @@ class Store(SqliteStore):
 
 @dataclass
 class Scene:
-    """One leg of a call. `mind`, `voice`, `decoder`, `store` may be set up before it plays."""
+    """One leg of a call. `interviewer`, `voice`, `decoder` and `store` may be set up before it plays."""
 
     folder: Path
     interviewer: Any = field(default_factory=Interviewer)

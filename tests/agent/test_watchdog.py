@@ -11,7 +11,7 @@ FRAME = 0.02
 
 
 def watch(dog: EarWatchdog, spans: Iterable[tuple[float, bool, bool]], start: float = 0.0) -> list[tuple[float, str]]:
-    """What it does over successive (seconds, speaking, understood); understood: words once a second."""
+    """What it does while (seconds, speaking, understood) follow each other; understood: words once a second."""
     found, now, words = [], start, dog._words
     for seconds, speaking, understood in spans:
         for i in range(round(seconds / FRAME)):
