@@ -1,1 +1,1 @@
-"""Benchmarks: one command each, one table each, peers side by side in one run. Results: docs/results/."""
+"""Benchmarks: each one command and one table, with peers side by side in the same run. Results: docs/results/."""

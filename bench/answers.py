@@ -1,4 +1,4 @@
-"""Answers with known ends: fluent and hesitant ones from flite, and recordings of people where they are at hand."""
+"""Answers with known ends: fluent and hesitant ones by flite, and recordings of people if available."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from voice.vad.boundaries import map_speech
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech"
 
-# Words and pauses (s). A hesitant answer has pauses of 0.8 to 2.2 s where people think: after a conjunction, after
-# "um", and between sentences.
+# Words and pauses (s). A hesitant answer has pauses of 0.8 to 2.2 s where people stop to think: after a conjunction,
+# after "um", and between sentences.
 FLUENT: list[tuple[str | float, ...]] = [
     ("I moved the reporting pipeline to streaming, because the analysts were always late.",),
     ("First I would look at what changed yesterday. Then I check the metrics and the database.",),
@@ -49,7 +49,7 @@ HUMAN = [
 
 @dataclass(frozen=True)
 class Answer:
-    """A clip and what is true of it: `end`, s from its start to the end of its last word."""
+    """A clip and its ground truth: `end`, s from its start to the end of its last word."""
 
     kind: str
     samples: Samples
@@ -57,7 +57,7 @@ class Answer:
 
 
 def answers(rate: int, voices: tuple[str, ...] = ("rms", "slt")) -> list[Answer]:
-    """Every answer at `rate` Hz. Human ones only where shared data is there."""
+    """Every answer at `rate` Hz. Human ones only if the shared data is available."""
     made: list[Answer] = []
     for kind, lines in (("fluent", FLUENT), ("hesitant", HESITANT)):
         for i, segments in enumerate(lines):
@@ -75,7 +75,7 @@ def answers(rate: int, voices: tuple[str, ...] = ("rms", "slt")) -> list[Answer]
 
 
 class Answerer:
-    """A line's Caller that gives the answers in turn, each `reaction` s after the agent has fallen silent."""
+    """A bridge's Caller that gives the answers in turn, each `reaction` s after the agent falls silent."""
 
     def __init__(self, clips: list[Answer], rate: int, reaction: float = 0.8) -> None:
         self._left = list(clips)
@@ -87,7 +87,7 @@ class Answerer:
         self._agent_spoke = False
         self._position = 0
         self._last_activity = 0
-        self.given: list[tuple[Answer, float]] = []  # (answer, when it began, s on the line)
+        self.given: list[tuple[Answer, float]] = []  # (answer, its start in s on the line)
         self.gone = False
         self.transport: float | None = 0.0
 
@@ -106,7 +106,7 @@ class Answerer:
         self._agent_spoke = self._agent_spoke or loud
         if loud:
             self._last_activity = self._position
-        # A minute in which nobody said anything ends the run: a session that got stuck is a result too.
+        # A minute of silence on both sides ends the run: a session that got stuck is a result too.
         self.gone = self.gone or self._position - self._last_activity > 60 * self._rate
         if self._agent_spoke and self._quiet >= self._reaction and not len(self._speech):
             if not self._left:

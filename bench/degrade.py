@@ -1,6 +1,6 @@
-"""What rooms, lines and machines do to speech: noise, reverberation, codecs, gain, dropouts. Seeded; nothing moves in time.
+"""What rooms, lines and machines do to speech: noise, reverberation, codecs, gain, dropouts. Seeded; timing is kept.
 
-All functions take and give 16 kHz mono float32 of the same length.
+All functions take 16 kHz mono float32 and return the same length.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Degrade = Callable[[Samples, np.random.Generator], Samples]
 
 
 def speech_power(samples: Samples) -> float:
-    """Mean power of the louder half of the 20 ms frames: of the speech, not of the silence around it."""
+    """Mean power of the louder half of the 20 ms frames: the power of the speech without the silence around it."""
     frames = samples[: len(samples) // 320 * 320].reshape(-1, 320)
     power = np.sort(np.square(frames, dtype=np.float64).mean(axis=1))
     return float(power[len(power) // 2 :].mean())
 
 
 def noisy(snr_db: float, make: Callable[[int, np.random.Generator], Samples]) -> Degrade:
-    """Adds what `make` gives at this speech-to-noise ratio."""
+    """Adds the noise from `make` at this speech-to-noise ratio."""
 
     def degrade(samples: Samples, rng: np.random.Generator) -> Samples:
         noise = make(len(samples), rng)
@@ -36,7 +36,7 @@ def noisy(snr_db: float, make: Callable[[int, np.random.Generator], Samples]) ->
 
 
 def pink(count: int, rng: np.random.Generator) -> Samples:
-    """Noise that falls 3 dB an octave: a room with its ventilation."""
+    """Noise that falls 3 dB per octave: a ventilated room."""
     spectrum = np.fft.rfft(rng.standard_normal(count))
     frequency = np.maximum(np.fft.rfftfreq(count, 1 / SPEECH_RATE), 40.0)
     return np.fft.irfft(spectrum / np.sqrt(frequency), count).astype(np.float32)
@@ -53,7 +53,7 @@ def fan(count: int, rng: np.random.Generator) -> Samples:
 
 
 def keyboard(count: int, rng: np.random.Generator) -> Samples:
-    """Clicks of 4 to 12 ms, about five a second, over a little noise."""
+    """Clicks of 4 to 12 ms, about five per second, over a little noise."""
     out = 0.002 * rng.standard_normal(count)
     for _ in range(max(1, round(5 * count / SPEECH_RATE))):
         length = int(rng.integers(64, 192))
@@ -64,7 +64,7 @@ def keyboard(count: int, rng: np.random.Generator) -> Samples:
 
 
 def babble_of(crowd: Sequence[Samples]) -> Callable[[int, np.random.Generator], Samples]:
-    """Six people talking at once somewhere else, made of these pieces of speech."""
+    """Six people talking at once in the background, made from these pieces of speech."""
 
     def babble(count: int, rng: np.random.Generator) -> Samples:
         out = np.zeros(count, np.float32)
@@ -80,7 +80,7 @@ def babble_of(crowd: Sequence[Samples]) -> Callable[[int, np.random.Generator], 
 
 
 def breathing(samples: Samples, rng: np.random.Generator) -> Samples:
-    """A breath of 0.2 to 0.5 s about every two seconds, wherever it falls, 22 to 32 dB under the speech."""
+    """A breath of 0.2 to 0.5 s about every two seconds, regardless of the speech, 22 to 32 dB below it."""
     out = samples.copy()
     level = float(np.sqrt(speech_power(samples)))
     for _ in range(max(1, len(samples) // (2 * SPEECH_RATE))):
@@ -91,7 +91,7 @@ def breathing(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def breath(count: int, rng: np.random.Generator) -> Samples:
-    """Noise from 0.5 to 5 kHz that swells and fades, 22 to 32 dB under a speech of level 1."""
+    """Noise from 0.5 to 5 kHz that swells and fades, 22 to 32 dB below speech of level 1."""
     sos = butter(2, [500, 5000], "bandpass", fs=SPEECH_RATE, output="sos")
     noise = sosfilt(sos, rng.standard_normal(count)) * np.hanning(count)
     noise *= 10 ** (-rng.uniform(22, 32) / 20) / np.std(noise)
@@ -104,7 +104,7 @@ def reverberant(seconds: float = 0.4) -> Degrade:
     def degrade(samples: Samples, rng: np.random.Generator) -> Samples:
         count = int(seconds * SPEECH_RATE)
         tail = rng.standard_normal(count) * 10 ** (-3 * np.arange(count) / count)
-        tail[: SPEECH_RATE // 200] = 0.0  # the direct sound stands alone for 5 ms
+        tail[: SPEECH_RATE // 200] = 0.0  # 5 ms of direct sound alone
         tail *= np.sqrt(10**-0.9 / np.sum(tail**2))
         tail[0] = 1.0
         return np.asarray(fftconvolve(samples, tail)[: len(samples)], np.float32)
@@ -113,7 +113,7 @@ def reverberant(seconds: float = 0.4) -> Degrade:
 
 
 def g711(samples: Samples, rate: int) -> Samples:
-    """Through a telephone line: mu-law at 8 kHz, 300 to 3400 Hz, there and back. Later by 1.5 ms, as such a line is."""
+    """A telephone line: to mu-law at 8 kHz, 300 to 3400 Hz, and back. Adds the 1.5 ms of delay of such a line."""
     narrow = resample(samples, rate, 8000)
     narrow = sosfilt(butter(4, [300, 3400], "bandpass", fs=8000, output="sos"), narrow).astype(np.float32)
     clipped = np.clip(narrow, -1.0, 1.0)
@@ -124,7 +124,7 @@ def g711(samples: Samples, rate: int) -> Samples:
 
 
 def opus(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Opus at 16 kb/s, as libopus in PyAV codes speech; its delay is taken out."""
+    """Opus at 16 kb/s, as libopus in PyAV codes speech; its delay is compensated."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = 16000, "mono", "s16", 16_000  # type: ignore[assignment]
@@ -150,7 +150,7 @@ def opus(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def gain_steps(samples: Samples, rng: np.random.Generator) -> Samples:
-    """A gain control that jumps by up to 10 dB every two to five seconds."""
+    """An automatic gain control that jumps by up to 10 dB every two to five seconds."""
     gain = np.ones(len(samples))
     at = 0
     while at < len(samples):
@@ -161,7 +161,7 @@ def gain_steps(samples: Samples, rng: np.random.Generator) -> Samples:
 
 
 def dropouts(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Frames of 20 to 60 ms lost, about one a second, and nothing put in their place."""
+    """Lost frames of 20 to 60 ms, about one per second, without concealment."""
     out = samples.copy()
     for _ in range(max(1, len(samples) // SPEECH_RATE)):
         at = int(rng.integers(0, max(1, len(samples) - 960)))
@@ -174,7 +174,7 @@ def _fit(samples: Samples, count: int) -> Samples:
 
 
 def _aligned(decoded: Samples, source: Samples) -> Samples:
-    """`decoded` moved to where it fits `source` best (up to 100 ms), and cut to its length."""
+    """`decoded` shifted to its best match with `source` (up to 100 ms) and cut to the same length."""
     part = min(len(decoded), len(source))
     correlation = fftconvolve(decoded[:part], source[:part][::-1])[part - 1 : part - 1 + SPEECH_RATE // 10]
     return _fit(decoded[int(np.argmax(correlation)) :], len(source))

@@ -20,11 +20,11 @@ from voice.vad.frames import FRAME_SECONDS
 from voice.vad.refiner import INPUTS, WEIGHTS, Refiner
 
 HIDDEN = 48
-NEAR = 3.0  # weight of frames within 150 ms of an edge: there the work is
+NEAR = 3.0  # weight of frames within 150 ms of an edge, the hard ones
 
 
 def changes(rng: np.random.Generator, crowd: list[Samples]) -> Degrade:
-    """What happens to one splice: often nothing, else noise, a room or a line, sometimes two of them."""
+    """A random degradation for one splice: often none, else noise, a room or a line, sometimes two of them."""
     kind = int(rng.integers(0, 8))
     if kind == 0:
         return CONDITIONS["clean"]
@@ -43,7 +43,7 @@ def changes(rng: np.random.Generator, crowd: list[Samples]) -> Degrade:
 
 
 def _begins_later(change: Degrade) -> Degrade:
-    """The change sets in somewhere in the first two seconds: a line is often dead until it is live."""
+    """`change` from some point in the first two seconds on: a line is often dead at first."""
 
     def degrade(samples: Samples, rng: np.random.Generator) -> Samples:
         at = int(rng.uniform(0.0, 2.0) * SPEECH_RATE)
@@ -53,7 +53,7 @@ def _begins_later(change: Degrade) -> Degrade:
 
 
 def with_breaths(splice: Labelled, rng: np.random.Generator) -> Samples:
-    """The splice with a breath in some of its pauses: broad noise of 0.15 to 0.6 s, 15 to 40 dB under the speech."""
+    """The splice with a breath in some pauses: broadband noise of 0.15 to 0.6 s, 15 to 40 dB below the speech."""
     sound = splice.samples.copy()
     level = np.sqrt(speech_power(sound))
     for start, end in splice.pauses(0.35):
@@ -72,13 +72,13 @@ def with_breaths(splice: Labelled, rng: np.random.Generator) -> Samples:
 
 
 def coloured(sound: Samples, rng: np.random.Generator) -> Samples:
-    """Another microphone: the balance of low and high tilted by a first-order filter."""
+    """A different microphone: the spectral balance tilted by a first-order filter."""
     tilt = float(rng.uniform(-0.6, 0.6))
     return np.asarray(lfilter([1.0, tilt], [1.0], sound) / (1.0 + abs(tilt)), np.float32)
 
 
 def rows(splice: Labelled, change: Degrade, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs, truth and weight of each frame of one splice."""
+    """Inputs, truth and weight for each frame of one splice."""
     sound = change(coloured(with_breaths(splice, rng), rng), rng) * np.float32(10 ** (rng.uniform(-15, 10) / 20))
     refiner = Refiner(judging=False)
     refiner.push(sound)

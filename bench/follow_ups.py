@@ -49,7 +49,7 @@ PER_INTERVIEW = 10
 
 @dataclass(frozen=True)
 class Item:
-    """An answer with the question it belongs to, and what people asked next, where it is known."""
+    """An answer with its question and, if known, what people asked next."""
 
     question: PlannedQuestion
     answer: str
@@ -58,7 +58,7 @@ class Item:
 
 @dataclass
 class Result:
-    """One engine on one set. Shares of all answers on which a follow-up was due."""
+    """One engine on one set. Counts over all answers after which a follow-up was due."""
 
     name: str
     due: int = 0
@@ -86,14 +86,14 @@ def human_items(path: Path) -> list[Item]:
 
 
 def held_out_items() -> list[Item]:
-    """Ours: spoken answers to questions of the packs, written for this and used for nothing else."""
+    """Ours: spoken-style answers to questions of the packs, written for this and used for nothing else."""
     known = {q.id: q for q in questions_of(*map(load_pack, pack_names()))}
     rows = [json.loads(line) for line in HELD_OUT.read_text("utf-8").splitlines() if line.strip()]
     return [Item(known[row["question"]], row["answer"]) for row in rows]
 
 
 def decision_of(item: Item) -> Decision:
-    """What the policy wants to ask after this answer alone."""
+    """What the policy would ask after this answer alone."""
     return decide_alone(item.question, item.answer)
 
 
@@ -106,7 +106,7 @@ async def run(name: str, engine: Engine, items: Sequence[Item], console: Console
             asked = []
         decision = decision_of(item)
         if decision.act != "probe":
-            continue  # the answer has everything: not to ask is right
+            continue  # the answer is complete: not asking is right
         result.due += 1
         text = await engine(decision, item, asked)
         if text is None:
@@ -124,7 +124,7 @@ def count(result: Result, text: str, decision: Decision, item: Item, asked: Sequ
     result.texts.append(text)
     result.references.append(item.human)
     result.valid += verdict.valid
-    # Strictly: a word shared with the answer, or the gap named. That a probe was prepared is no excuse here.
+    # Strict: a word shared with the answer, or the gap named. Prepared probes get no exemption here.
     result.grounded += grounded(text, span, decision.gap, item.answer)
     result.on_gap += bool(decision.gap)
     result.repeated += any(overlap(text, old) >= SAME for old in asked)
@@ -160,7 +160,7 @@ def retrieval(items: Sequence[Item]) -> Engine:
 
 
 def model_engine() -> tuple[str, Engine] | None:
-    """Whatever VIVA_LLM names, unaided: what it says counts as it is, so that its own validity shows."""
+    """The model that VIVA_LLM names, unaided: its output counts as it is, so that its own validity shows."""
     settings = load_settings()
     choice = choose_llm(settings)
     if choice.engine == "embedded":

@@ -2,8 +2,8 @@
 
     python -m bench.footprint [--calls 3]
 
-Each call is a whole interview with the simulated candidate, who has ears of his own: what is measured is agent and
-candidate together, so a real call costs less. Beside it the floor: the models loaded, nobody talking.
+Each call is a whole interview with the simulated candidate, which has its own recogniser: agent and candidate are
+measured together, so a real call costs less. The floor is given too: models loaded, nobody talking.
 Writes docs/results/footprint.md.
 """
 

@@ -60,7 +60,7 @@ PAUSE_HEAD = [
 
 
 def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
-    """(rulers on the materials, ours by condition)."""
+    """(all methods on all materials, ours by condition)."""
     splices = spliced()
     labels = labelled()
     materials: dict[str, list[Labelled]] = {
@@ -73,12 +73,10 @@ def pauses_table(step: Callable[[], None]) -> tuple[Rows, Rows]:
     }
     peers: Rows = []
     for material, items in materials.items():
-        for name, metrics_executor in RULERS.items():
+        for name, method in RULERS.items():
             if items:
                 peers.append(
-                    _row(
-                        f"{material}: {name}", [compare(x.judged(metrics_executor(x.samples)), x.speech) for x in items]
-                    )
+                    _row(f"{material}: {name}", [compare(x.judged(method(x.samples)), x.speech) for x in items])
                 )
             step()
     conditions: Rows = []

@@ -1,4 +1,4 @@
-"""What the sound shows: response latency, filled pauses, rates, pitch and cost, each against a truth that is known."""
+"""Measures from sound: response latency, filled pauses, rates, pitch and cost, each against a known truth."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from voice.vad.detector import speech_probabilities
 from voice.vad.refiner import Refiner
 from voice.words import FILLED_PAUSES, TimedWord, plain
 
-ALLOWANCE = 1.0  # s of room before an answer that the ruler also gets
+ALLOWANCE = 1.0  # s of room tone before an answer that each method also gets
 
 
 def latencies(
     rulers: dict[str, Callable[[Samples], list[Interval]]], condition: str, count: int = 80, seed: int = 11
 ) -> dict[str, list[float]]:
-    """Errors in s per ruler: an agent's clip, a known silence (or overlap), a candidate's clip, on two tracks.
+    """Errors in s per method: an agent's clip, a known silence (or overlap), a candidate's clip, on two tracks.
 
-    The agent's end is its last sample over the line's own audibility threshold, as in a call; the candidate's track holds
-    the answer alone, over room tone, through `condition`.
+    The agent's end is its last sample above the bridge's own audibility threshold, as in a call; the candidate's track
+    holds only the answer, over room tone, through `condition`.
     """
     rng = np.random.default_rng(seed)
     question = PersonaVoice("rms", SPEECH_RATE).say("What happened after you moved the reporting pipeline?")
@@ -52,17 +52,17 @@ def latencies(
         track[at : at + len(piece.samples)] += piece.samples
         track += (5e-4 * rng.standard_normal(len(track))).astype(np.float32)
         heard = CONDITIONS[condition](track, np.random.default_rng([seed, i]))
-        for name, metrics_executor in rulers.items():
-            speech = metrics_executor(heard)
+        for name, method in rulers.items():
+            speech = method(heard)
             if speech:
                 errors[name].append(speech[0][0] - asked_until - gap)
             else:
-                errors[name].append(float(len(heard) / SPEECH_RATE) - asked_until - gap)  # never heard at all
+                errors[name].append(float(len(heard) / SPEECH_RATE) - asked_until - gap)  # never detected
     return errors
 
 
 def filled(words: dict[str, list[TimedWord]]) -> tuple[list[Counted], list[Counted]]:
-    """(by our union, by the recogniser alone) on recordings of people with verbatim transcripts, counted per recording."""
+    """(our combination, the recogniser alone) on recordings of people with verbatim transcripts, per recording."""
     union, written = [], []
     for clip in clips():
         if not clip.transcript:
@@ -76,8 +76,8 @@ def filled(words: dict[str, list[TimedWord]]) -> tuple[list[Counted], list[Count
 
 
 def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Counted]:
-    """Events on made answers of flite's two voices: clauses with 0 to 2 "um" or "uh" between them, each held as long as
-    people hold it (0.25 to 0.7 s) with 0.1 to 0.6 s of silence about it. Nothing was fitted on these; a hit overlaps.
+    """Filled pauses in answers by flite's two voices: clauses with 0 to 2 "um" or "uh" between them, each as long as
+    people make it (0.25 to 0.7 s), with 0.1 to 0.6 s of silence around it. Nothing was fitted on these; a hit overlaps.
     """
     counts = []
     for i in range(count):
@@ -103,9 +103,9 @@ def planted_fillers(decoder: Decoder, count: int = 36, seed: int = 5) -> list[Co
 
 
 def planted_breaths(condition: str, count: int = 12, seed: int = 13) -> list[Counted]:
-    """Breaths of 0.2 to 0.5 s in half of the pauses of 0.7 s and more of splices; a hit overlaps.
+    """Breaths of 0.2 to 0.5 s in half of the splices' pauses of 0.7 s and more; a hit overlaps.
 
-    The breaths are made (shaped noise), and a recording's own breath beside a splice counts as a false one.
+    The breaths are synthetic (shaped noise); a recording's own breath next to a splice counts as a false positive.
     """
     counts = []
     for i, item in enumerate(spliced(count)):
@@ -135,9 +135,9 @@ def recognised(decoder: Decoder) -> dict[str, list[TimedWord]]:
 
 
 def rates(words: dict[str, list[TimedWord]]) -> tuple[list[float], list[float]]:
-    """Relative errors of the articulation rate (with the recognised words, with nuclei alone).
+    """Relative errors of the articulation rate (from recognised words, from nuclei alone).
 
-    Truth: syllables of the reference transcript over the labelled speech without pauses of 250 ms.
+    Truth: syllables of the reference transcript over the labelled speech without pauses of 250 ms and more.
     """
     by_words, by_nuclei = [], []
     references = {clip.name: clip for clip in clips()}
@@ -153,7 +153,7 @@ def rates(words: dict[str, list[TimedWord]]) -> tuple[list[float], list[float]]:
 
 
 def reference_rate(item: Labelled, clip: Clip) -> float:
-    """Syllables per s of phonation, from transcript and labels."""
+    """Syllables per second of phonation, from transcript and labels."""
     spoken = [w for w in map(plain, clip.transcript.split()) if w and w not in FILLED_PAUSES]
     grid = (DATA / item.name).with_suffix(".TextGrid")
     if grid.is_file():
@@ -163,7 +163,7 @@ def reference_rate(item: Labelled, clip: Clip) -> float:
 
 
 def pitches(snr_db: float | None, count: int = 20, seed: int = 2) -> tuple[list[float], list[float]]:
-    """Errors (of the SD in semitones, of the median in semitones) on made voices whose pitch is known to the sample."""
+    """Errors (of the SD, of the median, both in semitones) on synthetic voices whose pitch is known to the sample."""
     spreads, medians = [], []
     for i in range(count):
         rng = np.random.default_rng([seed, i])
@@ -180,7 +180,7 @@ def pitches(snr_db: float | None, count: int = 20, seed: int = 2) -> tuple[list[
 
 
 def _made_voice(rng: np.random.Generator) -> tuple[Samples, Floats, Mask]:
-    """4 s of source and filter: (sound, pitch in Hz by the sample, whether it sounds)."""
+    """4 s of source and filter: (sound, pitch in Hz per sample, whether voiced per sample)."""
     t = np.arange(4 * SPEECH_RATE) / SPEECH_RATE
     base = float(rng.uniform(85, 230))
     melody = np.zeros_like(t)
@@ -198,7 +198,7 @@ def _made_voice(rng: np.random.Generator) -> tuple[Samples, Floats, Mask]:
 
 
 def harmonics(true_db: float, count: int = 10, seed: int = 4) -> list[float]:
-    """Harmonics to noise found on made voices with white noise this many dB below them."""
+    """Harmonics-to-noise ratios measured on synthetic voices with white noise this many dB below them."""
     found = []
     for i in range(count):
         rng = np.random.default_rng([seed, i])
@@ -228,12 +228,12 @@ def cost(items: Sequence[Labelled], words: Sequence[TimedWord] = ()) -> tuple[fl
         for at in range(0, len(samples), 320):
             refiner.push(samples[at : at + 320])
 
-    measure(items[0].samples, words)  # models are loaded before the clock runs
+    measure(items[0].samples, words)  # load the models before timing
     return spent(lambda s: measure(s, words)), spent(streamed), spent(speech_probabilities)
 
 
 def live_is_offline(items: Sequence[Labelled], seed: int = 9) -> int:
-    """How many of the recordings measured alike, to the sample, when they came in pieces of any size."""
+    """How many recordings measure exactly the same when they arrive in pieces of arbitrary size."""
     same = 0
     for item in items:
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""What the words show of hesitation, on text of our own: filler words in context, repetitions, restarts, cut-off words."""
+"""Hesitation in the words, on text of our own: filler words in context, repetitions, restarts, cut-off words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SENTENCES = Path(__file__).parent / "filler_sentences.txt"
 
 
 def filler_sentences() -> list[tuple[list[str], list[str]]]:
-    """(words, fillers among them) of the sentences of our own."""
+    """(words, fillers among them) of our own sentences."""
     lines = [line for line in SENTENCES.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     return [(words_of(re.sub(r"[{}]", "", line)), re.findall(r"\{(.+?)\}", line.lower())) for line in lines]
 
@@ -33,7 +33,7 @@ def fillers() -> list[Counted]:
 
 
 def planted(seed: int = 3) -> list[tuple[str, str, list[str]]]:
-    """(kind, text, what was planted): each fluent sentence with one disfluency, and as many that only look like it."""
+    """(kind, text, what was planted): each fluent sentence with one disfluency, and as many with lookalikes."""
     rng = np.random.default_rng(seed)
     made: list[tuple[str, str, list[str]]] = []
     for words, true in filler_sentences():
@@ -77,7 +77,7 @@ def disfluencies() -> dict[str, list[Counted]]:
 
 
 def timed(words: Sequence[str]) -> list[TimedWord]:
-    """Words a third of a second apart: only their order counts."""
+    """Words a third of a second apart: only the order matters."""
     return [TimedWord(w, i / 3, (i + 1) / 3) for i, w in enumerate(words)]
 
 

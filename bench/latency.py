@@ -2,8 +2,8 @@
 
     python -m bench.latency [--quick]
 
-Latency: from the end of the candidate's last word (known from the clip) to the first audible sample of the agent. A
-false cut-off: the agent sounded before that end. Both are read off the stereo recording, not off anybody's log.
+Latency: from the end of the candidate's last word (known from the clip) to the first audible sample of the agent.
+False cut-off: the agent sounded before that end. Both are measured on the stereo recording, not taken from any log.
 Writes docs/results/latency.md and latency.png.
 """
 
@@ -47,7 +47,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 
 @dataclass(frozen=True)
 class Outcome:
-    """One answer: kind, latency in s (None: no reply within 15 s), and whether the agent cut in."""
+    """One answer: its kind, the latency in s (None: no reply within 15 s), and whether the agent cut in."""
 
     kind: str
     latency: float | None
@@ -55,7 +55,7 @@ class Outcome:
 
 
 class FixedLLM(llm.LLM):  # type: ignore[type-arg]
-    """The stock session's model: one fixed question at no cost, so that only listening is compared."""
+    """The stock session's model: a fixed question at no cost, so that only listening is compared."""
 
     def chat(
         self,
@@ -77,7 +77,7 @@ class _FixedStream(llm.LLMStream):
 
 
 async def run_stock(engines: Engines, clips: list[Answer], home: Path) -> Answerer:
-    """LiveKit's own turn-taking at its defaults (v1-mini, fixed endpointing, preemptive generation)."""
+    """LiveKit's own turn-taking with its defaults (v1-mini, fixed endpointing, preemptive generation)."""
     caller, recorder = Answerer(clips, RATE), Recorder(home)
     line = AudioBridge(caller, recorder)
     session: AgentSession[Any] = AgentSession(
@@ -99,7 +99,7 @@ async def run_stock(engines: Engines, clips: list[Answer], home: Path) -> Answer
 
 
 async def run_ours(engines: Engines, clips: list[Answer], home: Path) -> Answerer:
-    """Our call, one core question an answer, no follow-ups."""
+    """Our call: one core question per answer, no follow-ups."""
     pack = load_pack("phone-screen")
     questions = draw(questions_of(pack), minutes=60, probes=0, count=min(len(clips) + 1, len(pack["questions"])))
     agreed = Interview(
@@ -139,7 +139,7 @@ def outcomes(caller: Answerer, agent: Samples) -> list[Outcome]:
 
 
 def summary(found: list[Outcome]) -> tuple[str, str, str, str]:
-    """(answers, p50, p90, cut-offs) in words."""
+    """(answers, p50, p90, cut-offs) as text."""
     times = sorted(o.latency for o in found if o.latency is not None)
     p50, p90 = (f"{np.percentile(times, q):.2f} s" for q in (50, 90)) if times else ("–", "–")
     return str(len(found)), p50, p90, f"{sum(o.cut for o in found)} of {len(found)}"

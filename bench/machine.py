@@ -1,4 +1,4 @@
-"""What the numbers were measured on, in words."""
+"""The machine that the numbers were measured on, as text."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Speech whose truth is known: labelled recordings of people, and splices of theirs with silences of exact length.
+"""Speech with known truth: labelled recordings of people, and splices of them with silences of exact length.
 
-Recordings lie in ../shared/data/speech and are skipped where absent; flite's voices are always there. A splice joins
-pieces of clean recordings (speech at least 40 dB above the noise), cut where their sound first rises over 35 dB below
-its loudest and where it last falls under it, so that a silence between two pieces is exactly as long as was asked for.
+Recordings are in ../shared/data/speech and skipped if absent; flite's voices are always there. A splice joins pieces
+of clean recordings (speech at least 40 dB above the noise), cut where the sound first rises above and last falls below
+a level 35 dB under its loudest, so the silence between two pieces has exactly the requested length.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from voice.vad.boundaries import SpeechMap
 from voice.words import FILLED_PAUSES
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "speech"
-BELOW = 35.0  # dB under the loudest 10 ms of a piece: there it begins and ends
+BELOW = 35.0  # dB under the loudest 10 ms of a piece: the level at which it begins and ends
 STEP = 16  # samples: 1 ms
 HAND = "hand-set borders"
 BORDERED = "mfa/michaelandsickmichael.wav"
-SEAM = 26.72325  # s; where the second recording of that file begins. Its first utterance is bordered there, not where it sounds
+SEAM = 26.72325  # s; start of the file's second recording. Its first label starts here, not from its onset
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """16 kHz sound and where its speech is, s. `truth`: of whom the labels are."""
+    """16 kHz sound and its intervals of speech, s. `truth`: where the labels come from."""
 
     name: str
     samples: Samples
@@ -48,13 +48,13 @@ class Labelled:
         return gaps(self.speech, minimum)
 
     def judged(self, found: list[Interval]) -> list[Interval]:
-        """What the labels can speak of: where they border utterances only, a pause inside one is neither right nor wrong."""
+        """The part of `found` the labels can judge: hand-set borders say nothing about pauses inside an utterance."""
         return SpeechMap(found, 0.0, 0.0).bridged(self.speech).speech if self.truth == HAND else found
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording with its transcript, if it has one; marks such as <cutoff-x> kept."""
+    """A recording with its transcript, if it has one; marks such as <cutoff-x> are kept."""
 
     name: str
     samples: Samples
@@ -62,7 +62,7 @@ class Clip:
 
     @property
     def filled_pauses(self) -> int:
-        """um, uh and their like in the transcript. "'er" is a word."""
+        """Number of um, uh and the like in the transcript. "'er" is a word."""
         return sum(word in FILLED_PAUSES for word in self.transcript.lower().split())
 
 
@@ -88,7 +88,7 @@ def clips() -> list[Clip]:
 
 
 def labelled() -> list[Labelled]:
-    """Recordings with labels: word tiers of MFA (an aligner's, 10 ms grid: silver) and LibriVox begins and ends."""
+    """Labelled recordings: word tiers of MFA (an aligner with a 10 ms grid: silver) and LibriVox starts and ends."""
     found = []
     for clip in clips():
         beside = SHARED / clip.name
@@ -104,7 +104,7 @@ def labelled() -> list[Labelled]:
 
 
 def bordered() -> list[Labelled]:
-    """Two recordings whose utterances a person has bordered: the times lie on no grid. Pauses inside them have no labels."""
+    """Two recordings with hand-set utterance borders, on no time grid. Pauses inside utterances are not labelled."""
     beside = SHARED / BORDERED
     clip = next((c for c in clips() if c.name == BORDERED), None)
     if clip is None:
@@ -133,7 +133,7 @@ def word_intervals(grid: str) -> list[tuple[float, float, str]]:
 
 
 def joined(stretches: Sequence[Interval], bridge: float = 0.1) -> list[Interval]:
-    """Neighbours less than `bridge` s apart as one: a stop's closure is no pause."""
+    """Intervals less than `bridge` s apart merged: the closure of a stop consonant is not a pause."""
     merged: list[Interval] = []
     for start, end in sorted(stretches):
         if merged and start - merged[-1][1] < bridge:
@@ -145,7 +145,7 @@ def joined(stretches: Sequence[Interval], bridge: float = 0.1) -> list[Interval]
 
 @dataclass(frozen=True)
 class Piece:
-    """Speech without a pause inside. `samples` hold its natural fringe too; it sounds from `start` to `end` (samples)."""
+    """Speech without a pause. `samples` include its natural fringes; it is audible from `start` to `end` (samples)."""
 
     samples: Samples
     start: int
@@ -153,10 +153,10 @@ class Piece:
 
 
 def sources(part: str) -> list[tuple[str, Samples]]:
-    """Clean sound to cut pieces from. `fit`: what the refiner is fitted on; `test`: what it never saw."""
+    """Clean sound to cut pieces from. `fit`: what the refiner is fitted on; `test`: what it has never seen."""
     if part == "fit":
         return _fit_sources()
-    odd = ("creaky", "breaths")  # neither begins where its level says
+    odd = ("creaky", "breaths")  # their level does not show where speech begins
     found = [
         (c.name, c.samples) for c in clips() if zlib.crc32(c.name.encode()) % 2 and not any(o in c.name for o in odd)
     ]
@@ -166,12 +166,12 @@ def sources(part: str) -> list[tuple[str, Samples]]:
 
 @functools.cache
 def pieces(part: str = "test") -> list[Piece]:
-    """Stretches of clean speech of 0.3 to 6 s, each from its first to its last audible ms."""
+    """Pieces of clean speech of 0.3 to 6 s, each from its first to its last audible ms."""
     return [piece for _, samples in sources(part) for piece in cut(samples)]
 
 
 def cut(samples: Samples) -> list[Piece]:
-    """The pieces of a recording; none where it is not clean enough to say where they begin (40 dB)."""
+    """The pieces of a recording; none if it is not clean enough (40 dB) to say where they begin."""
     level = uniform_filter1d(np.square(samples, dtype=np.float64), 10 * STEP, mode="nearest")[::STEP]
     decibels = 10 * np.log10(np.maximum(level, 1e-12))
     top = float(np.percentile(decibels, 97))
@@ -181,7 +181,7 @@ def cut(samples: Samples) -> list[Piece]:
     edges = runs(loud)
     found = []
     for i, (a, b) in enumerate(edges):
-        # Breaths, clicks and what lies between sentences must not count as speech: each 150 ms holds something strong.
+        # Breaths, clicks and what is between sentences must not count as speech: every 150 ms must hold something loud.
         weak = maximum_filter1d(decibels[a:b], 150)[75 : b - a - 75] < top - 24.0
         if not 300 <= b - a <= 6000 or weak.any():
             continue
@@ -220,7 +220,7 @@ SPOKEN = (
 
 
 def held(piece: Piece, rng: np.random.Generator, least: float = 0.2, most: float = 1.5) -> Piece:
-    """The piece with its loudest vowel held for `least` to `most` s longer, by repeating its periods: people hold sounds."""
+    """The piece with its loudest vowel sustained `least` to `most` s longer, as people do, by repeating its periods."""
     window = 640
     sound = piece.samples
     power = uniform_filter1d(np.square(sound, dtype=np.float64), window)
@@ -249,7 +249,7 @@ def held(piece: Piece, rng: np.random.Generator, least: float = 0.2, most: float
 
 
 def spliced(count: int = 12, seconds: float = 25.0, seed: int = 1, part: str = "test") -> list[Labelled]:
-    """Answers of `seconds` made of pieces with silences of 0.1 to 3 s (log-normal), over room tone at -66 dBFS."""
+    """Answers of `seconds`, made of pieces and silences of 0.1 to 3 s (log-normal), over room tone at -66 dBFS."""
     material = pieces(part)
     made = []
     for i in range(count):
@@ -271,7 +271,7 @@ def spliced(count: int = 12, seconds: float = 25.0, seed: int = 1, part: str = "
 
 
 def degraded(sources: Sequence[Labelled], condition: str, seed: int = 7) -> list[Labelled]:
-    """The same, through one of degrade.CONDITIONS; what is true of them stays so."""
+    """The same through one of degrade.CONDITIONS; their labels stay valid."""
     change: Degrade = CONDITIONS[condition]
     return [
         Labelled(f"{s.name}, {condition}", change(s.samples, np.random.default_rng([seed, i])), s.speech, s.truth)

@@ -69,7 +69,7 @@ def config_of(shape: Shape) -> Any:
 
 
 def build(shape: Shape, device: str) -> Any:
-    """The model in bf16 with random weights, made where it will run."""
+    """The model in bf16 with random weights, created on the device it will run on."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -79,7 +79,7 @@ def build(shape: Shape, device: str) -> Any:
 
 
 def to_nf4(model: Any) -> Any:
-    """Every linear layer but the head as NF4 with double quantization, layer by layer, as QLoRA stores a base."""
+    """Every linear layer but the head in NF4 with double quantization, layer by layer, as QLoRA stores a base model."""
     import bitsandbytes as bnb
     import torch
 
@@ -102,7 +102,7 @@ def to_nf4(model: Any) -> Any:
 
 
 def weight_bytes(model: Any) -> int:
-    """Bytes that must be read for each token: all weights, a tied head once."""
+    """Bytes read for each token: all weights, a tied head counted once."""
     return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
@@ -113,7 +113,7 @@ def allocated(device: str, model: Any) -> int:
 
 
 def bandwidth(device: str) -> float:
-    """Bytes a second, from copying a large tensor (read and write counted)."""
+    """Bytes per second, from copying a large tensor (reads and writes counted)."""
     import torch
 
     size = 2**30 if device == "cuda" else 2**26
@@ -124,7 +124,7 @@ def bandwidth(device: str) -> float:
 
 
 def timed(work: Callable[[], Any], device: str, runs: int = RUNS) -> float:
-    """Median seconds of a run, after two that warm up."""
+    """Median seconds per run, after two warm-up runs."""
     import torch
 
     def once() -> float:
@@ -142,7 +142,7 @@ def timed(work: Callable[[], Any], device: str, runs: int = RUNS) -> float:
 
 
 def speed(model: Any, batch: int, device: str, *, compiled: bool) -> tuple[float, float]:
-    """Seconds to the first token and to all NEW of them, greedy, from a prompt of PROMPT tokens."""
+    """Seconds to the first token and to all NEW tokens, greedy, from a prompt of PROMPT tokens."""
     import torch
 
     ids = torch.randint(3, model.config.vocab_size, (batch, PROMPT), device=device)
@@ -167,7 +167,7 @@ def speed(model: Any, batch: int, device: str, *, compiled: bool) -> tuple[float
 
 
 def training(model: Any, device: str, *, batch: int = 1, length: int = 512, rank: int = 8) -> tuple[float, int]:
-    """QLoRA: tokens a second and peak bytes, LoRA on all linear layers, gradient checkpointing, AdamW."""
+    """QLoRA: tokens per second and peak bytes; LoRA on all linear layers, gradient checkpointing, AdamW."""
     import torch
     from peft import LoraConfig, get_peft_model
 
@@ -194,7 +194,7 @@ def training(model: Any, device: str, *, batch: int = 1, length: int = 512, rank
 
 
 def vllm_speed(shape: Shape, batch: int) -> tuple[float, float] | None:
-    """The same by vLLM with dummy weights; None where it is not installed."""
+    """The same with vLLM and dummy weights; None if it is not installed."""
     if importlib.util.find_spec("vllm") is None:
         return None
     from vllm import LLM, SamplingParams, TokensPrompt
@@ -227,7 +227,7 @@ def measure(name: str, device: str, console: Console) -> tuple[list[list[str]], 
             if device == "cuda":
                 torch.cuda.empty_cache()
                 torch.cuda.reset_peak_memory_stats()
-        floor = NEW * weight_bytes(model) / (rate / 2)  # reading alone: half of what a copy moves
+        floor = NEW * weight_bytes(model) / (rate / 2)  # reads only: half of what a copy moves
         for batch in (1, 16):
             for compiled in (False, True):
                 console.print(f"{name}, {weights}, batch {batch}, {'compiled' if compiled else 'eager'} …", style="dim")

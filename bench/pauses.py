@@ -1,7 +1,7 @@
-"""How well a ruler finds pauses and edges of speech: precision, recall, F1, errors in ms, with intervals.
+"""How well a method finds pauses and edges of speech: precision, recall, F1, errors in ms, with intervals.
 
-A found pause matches a true one where they share at least half of what either covers (intersection over union >= 0.5),
-one to one. Intervals: percentile bootstrap over recordings (Efron 1979), 95 %.
+A found pause matches a true one if their intersection over union is at least 0.5, one to one. Intervals: 95 %
+percentile bootstrap over recordings (Efron 1979).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Counts(Protocol):
-    """What precision and recall are made of."""
+    """The counts behind precision and recall."""
 
     @property
     def hits(self) -> int: ...
@@ -31,7 +31,7 @@ class Counts(Protocol):
 
 @dataclass(frozen=True)
 class Counted:
-    """Of one item, where nothing but the counts matters."""
+    """Counts of one item, where nothing else matters."""
 
     hits: int
     found: int
@@ -40,7 +40,7 @@ class Counted:
 
 @dataclass
 class Tally:
-    """Of one recording. Errors in s, found minus true."""
+    """Counts and errors of one recording. Errors in s, found minus true."""
 
     hits: int = 0
     found: int = 0
@@ -51,7 +51,7 @@ class Tally:
 
 
 def compare(found: Sequence[Interval], true: Sequence[Interval], minimum: float = 0.25) -> Tally:
-    """`found` and `true`: stretches of speech of one recording. Pauses of at least `minimum` s are compared."""
+    """`found` and `true`: intervals of speech in one recording. Pauses of at least `minimum` s are compared."""
     mine, theirs = gaps(found, minimum), gaps(true, minimum)
     tally = Tally(found=len(mine), true=len(theirs))
     taken: set[int] = set()
@@ -66,7 +66,7 @@ def compare(found: Sequence[Interval], true: Sequence[Interval], minimum: float 
             tally.offsets.append(c - a)  # speech ends where the pause begins
             tally.onsets.append(d - b)
     if found and true:
-        if true[0][0] > 0.0:  # a label from the very start says nothing of an onset
+        if true[0][0] > 0.0:  # a label that begins at 0 s says nothing about an onset
             tally.onsets.append(found[0][0] - true[0][0])
         tally.offsets.append(found[-1][1] - true[-1][1])
     return tally
@@ -77,7 +77,7 @@ def _iou(one: Interval, other: Interval) -> float:
 
 
 def precision_recall_f1(hits: int, found: int, true: int) -> tuple[float, float, float]:
-    """1.0 where there was nothing to find and nothing was found."""
+    """All 1.0 if there was nothing to find and nothing was found."""
     precision = hits / found if found else float(not true)
     recall = hits / true if true else 1.0
     return precision, recall, 2 * hits / (found + true) if found + true else 1.0
@@ -91,7 +91,7 @@ def of(tallies: Sequence[Counts]) -> tuple[float, float, float]:
 
 
 def mean_absolute(errors: Sequence[float]) -> float:
-    """In ms; NaN without any."""
+    """In ms; NaN without errors."""
     return 1000.0 * float(np.mean(np.abs(errors))) if len(errors) else float("nan")
 
 

@@ -1,4 +1,4 @@
-"""The peers that say where speech is, each with its own defaults, in the same run and on the same samples."""
+"""The methods that say where speech is, each with its own defaults, in the same run and on the same samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from voice.vad.detector import WINDOW_SECONDS, SpeechGate, speech_probabilities
 
 
 def gated(samples: Samples, gate: SpeechGate, late_end: float = 0.0) -> list[Interval]:
-    """Speech where `gate` opens on the detector's probabilities; `late_end`: s that its events add to an end."""
+    """Speech where `gate` opens on the detector's probabilities; `late_end`: s added to each end."""
     found: list[Interval] = []
     probabilities = speech_probabilities(samples)
     begin: float | None = None
@@ -31,7 +31,7 @@ def gated(samples: Samples, gate: SpeechGate, late_end: float = 0.0) -> list[Int
 
 
 def silero(samples: Samples) -> list[Interval]:
-    """Silero 6.2 by the rule of its own get_speech_timestamps: 0.5/0.35, silence >= 100 ms, speech >= 250 ms, pad 30 ms."""
+    """Silero 6.2 as in its own get_speech_timestamps: 0.5/0.35, silence >= 100 ms, speech >= 250 ms, pad 30 ms."""
     raw = gated(samples, SpeechGate(open_at=0.5, close_at=0.35, min_speech=0.032, min_silence=0.1))
     return [(max(0.0, a - 0.03), b + 0.03) for a, b in raw if b - a >= 0.25]
 
@@ -42,7 +42,7 @@ def livekit(samples: Samples) -> list[Interval]:
 
 
 def nuclei(samples: Samples) -> list[Interval]:
-    """Intensity alone, as the Praat script of de Jong & Wempe 2009: silent below the maximum - 25 dB for 0.3 s."""
+    """Intensity alone, as in the Praat script of de Jong & Wempe 2009: silent if 25 dB below the maximum for 0.3 s."""
     count = len(samples) // 160
     if not count:
         return []

@@ -1,1 +1,1 @@
-"""What is remembered: records, events, stores and leases. Knows none of the other packages."""
+"""Storage: records, events, stores and leases. Depends on none of the other packages."""

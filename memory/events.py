@@ -1,4 +1,4 @@
-"""The events of an interview. The log of them is the truth; every other state is computed from it.
+"""The events of an interview. Their log is the source of truth; all other state is computed from it.
 
 `at` is unix seconds, given by the caller; `t` is seconds on the session's timeline (the recording's clock).
 """
@@ -26,7 +26,7 @@ class Event(Record):
 class Created(Event):
     kind: Literal["created"] = "created"
     interview: Interview
-    engines: dict[str, str] = Field(default_factory=dict)  # part to engine: what heard, spoke and worded
+    engines: dict[str, str] = Field(default_factory=dict)  # part (recogniser, voice, wording) to engine
 
 
 class Consented(Event):
@@ -98,7 +98,7 @@ class Spoken(Event):
     text: str = ""
     interrupted: bool = False
     heard_share: float = 1.0
-    transport: float | None = 0.0  # s that the line takes, there and back, with its buffers; None: not known
+    transport: float | None = 0.0  # s of round trip on the line, buffers included; None: not known
 
 
 class Heard(Event):
@@ -110,8 +110,8 @@ class Heard(Event):
     words: list[Word]
     end: float
     confidence: float | None = None
-    typed: bool = False  # written in the browser: words without sound, so nothing is measured of them
-    # Since the piece before: where our own process stood still and sound may stand too late on the timeline.
+    typed: bool = False  # typed in the browser: there is no sound to measure
+    # Since the previous piece: where our own process stalled, so that sound may be too late on the timeline.
     held_up: list[Interval] = Field(default_factory=list)
 
 
@@ -265,5 +265,5 @@ def encode(event: AnyEvent) -> str:
 
 
 def decode(line: str | bytes) -> AnyEvent:
-    """The event behind one line of JSON. Raises pydantic.ValidationError on anything else."""
+    """The event in one line of JSON. Raises pydantic.ValidationError on anything else."""
     return _ADAPTER.validate_json(line)

@@ -25,7 +25,7 @@ class Word(Record):
 
 
 def untimed(text: str) -> list[Word]:
-    """The words of a text that has no sound: all at 0 s."""
+    """The words of a text without sound: all at 0 s."""
     return [Word(text=word, start=0.0, end=0.0) for word in text.split()]
 
 

@@ -1,10 +1,10 @@
 """The store for more than one process: Redis Streams for the logs, a hash for leases.
 
 Check and append happen in one Lua script, so no writer can slip in between (Redis runs scripts atomically).
-Lease ages are taken from the server's clock: two workers with different clocks agree.
+Lease ages are measured by the server's clock, so workers with different clocks agree.
 
-An entry of a stream has the fields `e`, the event, and `b`, the id of its batch (entries of older logs have only `e`).
-An event's position is its entry's place in the stream, whatever its id: nothing is ever deleted from a log.
+A stream entry has the fields `e`, the event, and `b`, the id of its batch (entries of older logs have only `e`).
+An event's position is its entry's place in the stream, whatever the entry's id: nothing is ever deleted from a log.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from memory.events import AnyEvent, encode
 from memory.store import Lease, LeaseHeld, LeaseLost, StoreUnavailable, decode_log, reused_id, unexpected_length
 
-DECODED_AT_ONCE = 100  # events on the event loop: some 10 ms; more are decoded in a thread
+DECODED_AT_ONCE = 100  # events decoded on the event loop, in about 10 ms; more are decoded in a thread
 
 # KEYS: lease hash. ARGV: owner, ttl in ms. Returns {token, remaining ms, holder}; token 0: held by another.
 _ACQUIRE = """
@@ -37,7 +37,7 @@ redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'expires', now + tonumber(ARGV[2])
 return {token, 0, ARGV[1]}
 """
 
-# KEYS: lease hash. ARGV: token, ttl in ms (0: let it run out now). Returns 1, or 0 where the token is stale.
+# KEYS: lease hash. ARGV: token, ttl in ms (0: expire now). Returns 1, or 0 if the token is stale.
 _RENEW = """
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then return 0 end
 local time = redis.call('TIME'); local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,7 +46,7 @@ redis.call('HSET', KEYS[1], 'expires', ttl == 0 and 0 or now + ttl)
 return 1
 """
 
-# KEYS: lease hash. Returns the owner of a lease that is alive, or an empty string.
+# KEYS: lease hash. Returns the owner of an unexpired lease, or an empty string.
 _HOLDER = """
 local time = redis.call('TIME'); local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if tonumber(redis.call('HGET', KEYS[1], 'expires') or '0') <= now then return '' end
@@ -63,7 +63,7 @@ end
 """
 
 # KEYS: lease hash, stream, index of sessions. ARGV: token, session, expected length before, id of the batch, events...
-# Returns {what came of it, length of the log}. A batch that already ends the log (its answer was lost) is not written again.
+# Returns {outcome, length of the log}. A batch the log already ends with (the reply was lost) is not written again.
 _APPEND = (
     _FIELD
     + """
@@ -90,8 +90,8 @@ return {'stored', length + count}
 """
 )
 
-# KEYS: stream. ARGV: position. Returns the events from there on. Counted from the end, because a poll mostly wants nothing,
-# and because the ids of the entries say nothing about positions.
+# KEYS: stream. ARGV: position. Returns the events from there on. Counted from the end, because a poll mostly finds
+# nothing new, and because entry ids say nothing about positions.
 _READ = (
     _FIELD
     + """
@@ -114,14 +114,14 @@ class RedisStore:
         self._prefix = prefix
         self._closed = False
         try:
-            # A server that was restarted leaves dead connections in the pool: each is tried anew before it counts as
-            # away. Trying again is safe: leases are the owner's own, and an append carries the id of its batch.
+            # A server restart leaves dead connections in the pool: each is retried before the server counts as away.
+            # Retrying is safe: a lease is its owner's own, and an append carries the id of its batch.
             self._redis: Redis = Redis.from_url(
                 url, socket_connect_timeout=2.0, socket_timeout=5.0,
                 retry=Retry(ConstantBackoff(0.05), 2), retry_on_error=[RedisConnectionError],
             )  # fmt: skip
         except ValueError:
-            # Neither the address nor the parser's words are quoted: both may hold the password.
+            # Quote neither the address nor the parser's message: both may contain the password.
             raise StoreUnavailable("VIVA_REDIS_URL is not a Redis address; write redis://HOST:PORT/0") from None
         self._acquire = self._redis.register_script(_ACQUIRE)
         self._renew = self._redis.register_script(_RENEW)
@@ -130,7 +130,7 @@ class RedisStore:
         self._read = self._redis.register_script(_READ)
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable where no Redis answers."""
+        """Raises StoreUnavailable if no Redis answers."""
         await self._call(lambda: cast(Any, self._redis.ping()))
 
     async def acquire(self, session: str, owner: str, ttl: float) -> Lease:
@@ -202,7 +202,7 @@ class RedisStore:
             return f"{where} answers with an error ({error}); see its log, or set VIVA_MEMORY=sqlite"
         return f"no Redis answers at {self._shown} ({error}); start redis-server there, or set VIVA_MEMORY=sqlite"
 
-    # The braces keep a session's keys on one node of a cluster, as its scripts need.
+    # The braces keep a session's keys on one cluster node, as the scripts require.
     def _lease_key(self, session: str) -> str:
         return f"{self._prefix}:{{sessions}}:{session}:lease"
 
@@ -218,5 +218,5 @@ def _lost(lease: Lease) -> LeaseLost:
 
 
 def _without_password(url: str) -> str:
-    """The address as it may be shown and logged: neither user and password nor options."""
+    """The address in a form fit to show and log: without user, password and options."""
     return re.sub(r"^([a-z]+://)?.*@", r"\1", url).split("?")[0]

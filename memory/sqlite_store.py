@@ -1,6 +1,6 @@
 """The embedded store: one SQLite file. WAL and synchronous=FULL, so a committed event survives power loss.
 
-`now` is injected for tests of leases; the database is used from one worker thread, off the event loop.
+`now` is injected to test leases; the database is used from one worker thread, off the event loop.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from memory.store import Lease, LeaseHeld, LeaseLost, StoreUnavailable, decode_l
 
 T = TypeVar("T")
 
-# The first version of the schema, which has no number of its own.
+# The first version of the schema, which has no version number.
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS event (session TEXT NOT NULL, position INTEGER NOT NULL, body TEXT NOT NULL, "
     "PRIMARY KEY (session, position)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS lease (session TEXT PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL, "
     "expires REAL NOT NULL)",
 )
-# Version 1: which batch an event came with, and the order in which the sessions got their first events.
+# Version 1: the batch each event came with, and the order in which sessions got their first events.
 _TO_VERSION_1 = (
     "ALTER TABLE event ADD COLUMN batch TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE lease ADD COLUMN opened INTEGER NOT NULL DEFAULT 0",
@@ -36,7 +36,7 @@ _TO_VERSION_1 = (
 
 
 class SqliteStore:
-    """An `EventStore` in a file. Raises StoreUnavailable where the file cannot be opened or written."""
+    """An `EventStore` in a file. Raises StoreUnavailable if the file cannot be opened or written."""
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._path = path
@@ -63,7 +63,7 @@ class SqliteStore:
         await self._run(lambda: self._renew(lease, ttl))
 
     async def release(self, lease: Lease) -> None:
-        # The row stays: its token must keep growing.
+        # The row is kept: its token must keep growing.
         await self._run(
             lambda: self._db.execute(
                 "UPDATE lease SET expires = 0 WHERE session = ? AND token = ?", (lease.session, lease.token)
@@ -107,7 +107,7 @@ class SqliteStore:
             raise StoreUnavailable(_advice(self._path, error)) from error
 
     def _read(self, session: str, after: int) -> list[AnyEvent]:
-        # Decoded here and not on the event loop: a long log takes a while.
+        # Decoded here, not on the event loop: a long log takes a while.
         query = "SELECT body FROM event WHERE session = ? AND position >= ? ORDER BY position"
         rows = self._db.execute(query, (session, after)).fetchall()
         return decode_log(session, after, (body for (body,) in rows))
@@ -159,20 +159,20 @@ class SqliteStore:
         return length + len(bodies)
 
     def _check(self, lease: Lease) -> None:
-        # An expired lease that nobody took is still ours: fencing, not punctuality, is what keeps writers apart.
+        # An expired lease that nobody took is still ours: fencing, not punctuality, keeps writers apart.
         row = self._db.execute("SELECT token FROM lease WHERE session = ?", (lease.session,)).fetchone()
         if row is None or row[0] != lease.token:
             raise LeaseLost(f"session {lease.session} was taken over by another process")
 
 
 class _Transaction:
-    """BEGIN IMMEDIATE .. COMMIT, or ROLLBACK on any exception, that of a failed COMMIT included."""
+    """BEGIN IMMEDIATE .. COMMIT, or ROLLBACK on any exception, including that of a failed COMMIT."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
     def __enter__(self) -> None:
-        self._roll_back()  # where an earlier rollback failed
+        self._roll_back()  # in case an earlier rollback failed
         self._db.execute("BEGIN IMMEDIATE")
 
     def __exit__(self, kind: object, value: object, trace: object) -> None:
@@ -186,13 +186,13 @@ class _Transaction:
             raise
 
     def _roll_back(self) -> None:
-        # SQLite itself ends the transaction on some errors (a full disk): then there is nothing to roll back.
+        # On some errors (a full disk) SQLite ends the transaction itself: then there is nothing to roll back.
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
 
 
 def _migrate(db: sqlite3.Connection) -> None:
-    """Bring a new or an older file to the present schema, in one transaction."""
+    """Bring a new or older file to the current schema, in one transaction."""
     if _version(db) >= 1:
         return
     with _Transaction(db):

@@ -1,7 +1,7 @@
-"""The promise that every store keeps, and how it fails.
+"""The contract of every store, and its errors.
 
-One writer per session: whoever holds the lease. Each acquisition hands out a fencing token larger than any
-before it; an append under an older token is refused, so a process that slept through its lease cannot write.
+One writer per session: the holder of the lease. Each acquisition hands out a fencing token larger than any before;
+an append with an older token is refused, so a process that slept through its lease cannot write.
 (Kleppmann, "How to do distributed locking", 2016.)
 """
 
@@ -30,19 +30,19 @@ class LeaseHeld(StoreError):
 
 
 class LeaseLost(StoreError):
-    """This process no longer holds the session; this attempt wrote nothing."""
+    """This process no longer holds the session; the attempt wrote nothing."""
 
 
 class LogConflict(StoreError):
-    """The log is not what its writer takes it for; nothing was written. It has to be read again before it is written."""
+    """The log is not what the writer takes it to be; nothing was written. Read it again before writing."""
 
 
 class UnreadableLog(StoreError):
-    """An event that this version cannot read. The message holds nothing of what was said."""
+    """An event that this version cannot read. The message quotes nothing of what was said."""
 
 
 class UnknownSession(StoreError):
-    """There is no session of that name."""
+    """There is no session with that name."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Lease:
 
 
 def unexpected_length(session: str, length: int, expected: int) -> LogConflict:
-    """The error for a log that has another length than its writer knows of."""
+    """The error for a log whose length is not what the writer expects."""
     return LogConflict(
         f"the log of session {session} has {length} events where its writer expected {expected}, so nothing was written; "
         f"go on with: viva interview --resume {session}"
@@ -71,7 +71,7 @@ def reused_id(session: str, batch: str) -> LogConflict:
 
 
 def decode_log(session: str, after: int, bodies: Iterable[str | bytes]) -> list[AnyEvent]:
-    """The events of a log from position `after` on. Raises UnreadableLog, which names the position."""
+    """The events of a log from position `after` on. Raises UnreadableLog, naming the position."""
     events: list[AnyEvent] = []
     for body in bodies:
         try:
@@ -86,48 +86,48 @@ def decode_log(session: str, after: int, bodies: Iterable[str | bytes]) -> list[
 
 
 class EventStore(Protocol):
-    """Append-only logs, one per session. Contract: tests/memory/test_stores.py runs on every implementation."""
+    """Append-only logs, one per session. tests/memory/test_stores.py checks the contract on every implementation."""
 
     async def acquire(self, session: str, owner: str, ttl: float) -> Lease:
-        """Take the lease for `ttl` seconds. Raises LeaseHeld while another owner's is alive."""
+        """Take the lease for `ttl` seconds. Raises LeaseHeld while another owner's has not expired."""
         ...
 
     async def renew(self, lease: Lease, ttl: float) -> None:
-        """Prolong it. Raises LeaseLost if it ran out and was taken."""
+        """Extend the lease. Raises LeaseLost if it expired and was taken."""
         ...
 
     async def release(self, lease: Lease) -> None:
-        """Give it back; silent if it is no longer ours."""
+        """Give the lease back; does nothing if it is no longer ours."""
         ...
 
     async def append(self, lease: Lease, events: Sequence[AnyEvent], after: int, batch: str = "") -> int:
-        """Append all or none, in order. Returns the log's new length.
+        """Append all events or none, in order. Returns the log's new length.
 
-        `after`: the length before, as the writer knows it. `batch`: an id that the writer made for these events and keeps
-        when it tries again (empty: one is made here, which covers the store's own attempts). Where the log already ends with
-        this batch, the answer to an earlier attempt was lost: the length is returned and nothing is written. A repetition is
-        known by its id, its place and its content, so only the newest batch can be repeated.
+        `after`: the length before, as the writer knows it. `batch`: an id the writer makes for these events and reuses
+        when it retries (empty: one is made here, which covers the store's own retries). If the log already ends with
+        this batch, the reply to an earlier attempt was lost: the length is returned and nothing is written. A
+        repetition is recognised by id, place and content, so only the newest batch can be repeated.
 
-        Raises LeaseLost; LogConflict where the log has another length than `after` and this is no repetition, or where the id
-        names other events; StoreUnavailable, after which it is not known whether the events were written.
+        Raises LeaseLost; LogConflict if the log's length is not `after` and this is no repetition, or if the id names
+        other events; StoreUnavailable, after which it is unknown whether the events were written.
         """
         ...
 
     async def holder(self, session: str) -> str | None:
-        """Who holds a lease that is alive, if anyone."""
+        """The holder of an unexpired lease, if any."""
         ...
 
     async def read(self, session: str, after: int = 0) -> list[AnyEvent]:
-        """Events from position `after` on (0: all); what lies before is not transferred. An unknown session has none.
+        """Events from position `after` on (0: all); earlier ones are not transferred. An unknown session has none.
 
         Raises UnreadableLog.
         """
         ...
 
     async def sessions(self) -> list[str]:
-        """Names of all sessions with at least one event, in order of their first."""
+        """Names of all sessions with at least one event, ordered by their first."""
         ...
 
     async def close(self) -> None:
-        """Work that is under way is finished or raises StoreUnavailable, as every later call does. Closing again does nothing."""
+        """Calls under way finish or raise StoreUnavailable; every later call raises it. Closing again does nothing."""
         ...

@@ -1,1 +1,1 @@
-"""What is said: question packs, phrases, templates, JSON Schemas. Data that a non-programmer edits."""
+"""What is said: question packs, phrases, templates, JSON Schemas. Data that non-programmers can edit."""

@@ -1,4 +1,4 @@
-"""Read and check what people wrote. An error names the file and the line, and says what is expected there."""
+"""Read and check hand-written files. An error names the file and the line, and says what is expected there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prompts.user_text import NotText, read_text
 from vivavoce.errors import VivavoceError
 
 FOLDER = Path(__file__).parent
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C reads a large pack ten times as fast
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is ten times as fast on a large pack
 
 
 class PromptError(VivavoceError):
@@ -31,7 +31,7 @@ def load_pack(name_or_path: str) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=64)
 def _load_pack(path: Path, changed: int) -> dict[str, Any]:
-    """Kept until the file changes: `changed` is its time."""
+    """Cached until the file changes: `changed` is its modification time."""
     data, lines = _read_yaml(path)
     _check(data, lines, path, "pack.schema.json")
     seen: dict[str, int] = {}
@@ -44,7 +44,7 @@ def _load_pack(path: Path, changed: int) -> dict[str, Any]:
 
 
 def pack_lines(name_or_path: str) -> tuple[Path, dict[str, int]]:
-    """The file of a pack, and the line on which each question begins."""
+    """The file of a pack, and the line where each question begins."""
     path = _find(name_or_path, "packs")
     data, lines = _read_yaml(path)
     return path, {q["id"]: lines[("questions", i, "id")] for i, q in enumerate(data["questions"])}
@@ -61,26 +61,26 @@ def load_phrases(language: str = "en") -> dict[str, Any]:
 
 @functools.cache
 def load_examples(name: str) -> list[dict[str, str]]:
-    """Worked examples of prompts/examples, for models that learn from the prompt."""
+    """Worked examples from prompts/examples, for few-shot prompts."""
     data, _ = _read_yaml(FOLDER / "examples" / f"{name}.yaml")
     return [dict(entry) for entry in data]
 
 
 @functools.cache
 def load_schema(name: str) -> dict[str, Any]:
-    """A JSON Schema of prompts/schemas."""
+    """A JSON Schema from prompts/schemas."""
     schema: dict[str, Any] = json.loads((FOLDER / "schemas" / name).read_text("utf-8"))
     return schema
 
 
 def render(template: str, **values: Any) -> str:
-    """A template of prompts/templates. A value that the template needs and does not get is an error."""
+    """Render a template from prompts/templates. A missing value is an error."""
     return _environment().get_template(template).render(**values)
 
 
 @functools.cache
 def prompt_version(task: str) -> str:
-    """What a prompt is known by in logs and on adapters: eight digits of the hash of its templates and its schema.
+    """Identifies a prompt in logs and on adapters: eight digits of the hash of its templates and its schema.
 
     `task`: follow_up or feedback.
     """
@@ -90,12 +90,12 @@ def prompt_version(task: str) -> str:
 
 
 def languages() -> list[str]:
-    """Languages that there are phrases for."""
+    """Languages with phrases."""
     return sorted(path.stem for path in (FOLDER / "phrases").glob("*.yaml"))
 
 
 def pack_names() -> list[str]:
-    """Packs that come with Vivavoce."""
+    """Packs shipped with Vivavoce."""
     return sorted(path.stem for path in (FOLDER / "packs").glob("*.yaml"))
 
 
@@ -150,7 +150,7 @@ def _note_lines(node: yaml.Node, where: tuple[str | int, ...], lines: dict[tuple
 
 def _check(data: Any, lines: dict[tuple[str | int, ...], int], path: Path, schema: str) -> None:
     validator = jsonschema.Draft202012Validator(load_schema(schema))
-    # YAML writes the anchors' levels as numbers; JSON Schema knows only text as names.
+    # In YAML the anchors' levels are numbers; JSON Schema knows only strings as property names.
     error = jsonschema.exceptions.best_match(validator.iter_errors(_text_keys(data)))
     if error is None:
         return

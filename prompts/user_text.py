@@ -1,4 +1,4 @@
-"""Text files of users, as editors and Excel write them: UTF-8 with or without a mark, UTF-16, or the old Windows alphabet."""
+"""Users' text files as editors and Excel write them: UTF-8 with or without a BOM, UTF-16, or Windows-1252."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import codecs
 import re
 from pathlib import Path
 
-_MARKS = (  # the longer ones first: UTF-32 begins as UTF-16 does
+_MARKS = (  # longer ones first: the UTF-32 BOM begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Text has few of these, left over from other programs; what decodes to many was never text.
+# Text may have a few of these, left over from other programs; anything with many was never text.
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffe\uffff]")
-_STRAY = 0.02  # share of the characters that may be such
-_SAMPLE = 4000  # bytes that tell UTF-16 without a mark
-_ZEROS = 0.6  # share of zeros in every second byte of it, where the text is in Latin letters
+_STRAY = 0.02  # largest share of such characters
+_SAMPLE = 4000  # bytes examined to recognise UTF-16 without a BOM
+_ZEROS = 0.6  # share of zeros in every second byte of UTF-16 text in Latin letters
 
 
 class NotText(ValueError):
-    """These bytes are no text in any alphabet that is read."""
+    """These bytes are not text in any supported encoding."""
 
 
 def decode(data: bytes) -> str:
-    """The text without its mark, with the line ends as they are. Raises NotText."""
+    """The text without its BOM, line endings unchanged. Raises NotText."""
     encoding = _encoding(data)
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise NotText("neither UTF-8 nor UTF-16 text") from error
-    # Nearly all bytes are something in the old alphabet, so that it is only believed without any of them.
+    # Nearly every byte is a character in cp1252, so it is only believed if there is no control character at all.
     if len(_CONTROL.findall(text)) > (0 if encoding == "cp1252" else len(text) * _STRAY):
         raise NotText("not text: it holds control characters")
     return text

@@ -1,1 +1,1 @@
-"""Simulated candidates: scripted personas with a voice, heard as sound only. They know of the agent what they hear."""
+"""Simulated candidates: scripted personas that speak and listen through sound alone."""

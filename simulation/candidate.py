@@ -1,6 +1,6 @@
-"""The other end of the line, simulated: hears the agent as sound, recognises it, waits as a person does, and speaks.
+"""The other end of the line, simulated: hears the agent, recognises its words, waits as a person would, and speaks.
 
-Nothing but sound passes between the two: the persona has a recogniser of its own.
+Nothing but sound passes between the two: the persona has its own recogniser.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from voice.audio import SPEECH_RATE, Samples, resample
 from voice.stt.decoder import Decoder
 from voice.vad.detector import SpeechDetector, SpeechGate
 
-REACTION = 0.5  # s after the agent's last sound; people need about this long to answer a question
+REACTION = 0.5  # s after the agent's last sound; people take about this long to answer a question
 LISTEN_EVERY = 0.9  # s between attempts to recognise a question that is still being asked
 
 
 class SimulatedCandidate:
-    """Implements the line's Caller. `rate`: Hz of the line."""
+    """Implements the bridge's Caller. `rate`: the bridge's, in Hz."""
 
     def __init__(self, script: Script, decoder: Decoder, rate: int = 24_000, farewell: str = "goodbye") -> None:
         self._script = script
@@ -35,14 +35,14 @@ class SimulatedCandidate:
         self._thread = ThreadPoolExecutor(1, "candidate")
         self._lock = threading.Lock()
         self._heard: list[Samples] = []  # the agent's current utterance
-        self._speech = np.zeros(0, np.float32)  # what is being said
+        self._speech = np.zeros(0, np.float32)  # being said now
         self._pending: deque[Samples] = deque()
         self._thinking: Future[None] | None = None
         self._next_listen = LISTEN_EVERY
         self._farewell = farewell
         self.gone = False
-        self.transport: float | None = 0.0  # in one process: no time at all
-        for line in script.all_lines():  # made now, not in the middle of the call
+        self.transport: float | None = 0.0  # same process: no delay
+        for line in script.all_lines():  # synthesised now, not during the call
             for segment in line.segments:
                 if isinstance(segment, str):
                     self._voice.say(segment)
@@ -65,7 +65,7 @@ class SimulatedCandidate:
         if change and change.speaking:
             self._heard = self._heard[-25:]  # half a second before its onset
             self._next_listen = LISTEN_EVERY
-            with self._lock:  # the agent spoke: whatever was about to be said no longer fits
+            with self._lock:  # the agent spoke: whatever was about to be said is out of date
                 self._pending.clear()
         elif change and not change.speaking:
             self._think(np.concatenate(self._heard), finished=True)

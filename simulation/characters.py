@@ -1,6 +1,6 @@
-"""Simulated candidates for conversations in virtual time: each answers any planned question in its own way. Pure.
+"""Simulated candidates for conversations in virtual time: each can answer any planned question. Pure.
 
-They are caricatures on purpose: each is the worst case of one habit that an interviewer has to cope with.
+They are deliberate caricatures: each is the worst case of one habit that an interviewer has to cope with.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ INJECTIONS = (
 
 @dataclass(frozen=True)
 class Character:
-    """`reply(question, turn, rng)`: what is said in the `turn`-th turn on this question. `pace`: words a second."""
+    """`reply(question, turn, rng)`: what is said in the `turn`-th turn on this question. `pace`: words per second."""
 
     name: str
     reply: Callable[[PlannedQuestion, int, random.Random], str]
@@ -38,10 +38,10 @@ class Character:
 
 
 def full(question: PlannedQuestion, points: int = 99) -> str:
-    """An answer that holds the first `points` key points, in plain sentences."""
+    """An answer covering the first `points` key points, in plain sentences."""
     parts = ["At my last company we had this very case two years ago."]
     for i, point in enumerate(question.key_points[:points]):
-        # Every phrase of a pack is meant to be said; the first that reads as words is taken.
+        # Every phrase of a pack is meant to be said; of the first three, take the longest.
         phrase = max(point.any_of[:3], key=len)
         parts.append(f"I decided on it, {phrase}, because it mattered for {30 + i} customers.")
     parts.append("As a result it saved us four hours each week.")
@@ -156,10 +156,10 @@ CHARACTERS: tuple[Character, ...] = (
 
 
 def injector(number: int) -> Character:
-    """The average candidate, with one of ten orders to the interviewer in each answer."""
+    """The average candidate, with one of ten injected instructions to the interviewer in each answer."""
     return Character(f"injector-{number + 1}", lambda q, turn, rng: f"{_average(q, turn, rng)} {INJECTIONS[number]}")
 
 
 def battery() -> list[Character]:
-    """All of them."""
+    """All characters."""
     return [*CHARACTERS, *(injector(i) for i in range(len(INJECTIONS)))]

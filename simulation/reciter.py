@@ -1,6 +1,6 @@
-"""A candidate who recites: waits until the agent has been silent for a moment, then says the next answer.
+"""A candidate who recites: waits until the agent has been silent for a moment, then gives the next answer.
 
-Deaf to words, so it costs next to nothing: for tests of what happens around a conversation, and for load.
+It understands no words, so it costs next to nothing: for tests of what happens around a conversation, and for load.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from simulation.speech import RoomTone
 from voice.audio import Samples
 
 AUDIBLE = 0.01  # peak of 20 ms; -40 dBFS
-# s of silence after which the agent has finished: longer than a busy machine leaves a hole in its speech, which a person
-# would not take for the end either
+# s of silence after which the agent has finished: longer than the gaps that a busy machine leaves in its speech, which
+# a person would not take for the end either
 REACTION = 1.2
 
 
 class Reciter:
-    """`answers`: samples at `rate`, one for each time the agent has spoken.
+    """`answers`: samples at `rate`, one for each time the agent speaks.
 
-    `holding`: say nothing for now. `going_on`: say what is being said again and again, without a pause, until told
-    otherwise.
+    `holding`: say nothing for now. `going_on`: repeat the current answer without a pause until told otherwise.
     """
 
     def __init__(self, answers: Sequence[Samples], rate: int = 24_000) -> None:
@@ -30,13 +29,13 @@ class Reciter:
         self._rate = rate
         self._tone = RoomTone()
         self._speech = np.zeros(0, np.float32)
-        self._answer = self._speech  # the one that is being said, whole
+        self._answer = self._speech  # the current answer as a whole
         self._quiet = 0.0
         self._spoken_to = False
         self.holding = False
         self.going_on = False
         self.gone = False
-        self.transport: float | None = 0.0  # in one process: no time at all
+        self.transport: float | None = 0.0  # same process: no delay
         self.said = 0
 
     @property

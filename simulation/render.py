@@ -1,4 +1,4 @@
-"""Make a persona's clips with flite: `python -m simulation.render sam`. Run it after editing its lines."""
+"""Make a persona's clips with flite: `python -m simulation.render sam`. Run this after editing its lines."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from simulation.speech import CLIPS, clip_path, flite
 
 
 def clips_of(script: Script) -> dict[Path, str]:
-    """Where the clip of each sentence lies, and the sentence."""
+    """The path of each sentence's clip, and the sentence."""
     lines = script.all_lines()
     return {clip_path(script.voice, s): s for line in lines for s in line.segments if isinstance(s, str)}
 
 
 def main(name: str) -> None:
-    """Write a clip per sentence, and remove those of its voice that no persona's line uses any more."""
+    """Write a clip per sentence, and remove those of its voice that no persona uses any more."""
     script = load_script(persona_path(name))
     wanted = clips_of(script)
     others = [load_script(path) for path in persona_path(name).parent.glob("*.yaml")]

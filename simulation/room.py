@@ -1,6 +1,6 @@
-"""A simulated candidate in a LiveKit room, as a browser would be: publishes a microphone, hears the agent's track.
+"""A simulated candidate in a LiveKit room, in place of a browser: publishes a microphone, hears the agent's track.
 
-For tests and for load: whatever speaks and hears in 20 ms steps (SimulatedCandidate, a script of recordings) can join.
+For tests and load: anything that speaks and hears in 20 ms steps (SimulatedCandidate, Reciter) can join.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from voice.jitter import JitterBuffer
 
 RATE = 24_000
 TICK = RATE // 50
-LATE = 0.1  # s from one tick to the next from which this process was late
-AROUND = 1.0  # s before the agent's last sound within which that matters: it was on its way
+LATE = 0.1  # s between two ticks above which this process was late
+AROUND = 1.0  # s before the agent's last sound from which lateness matters: the sound was already on its way
 log = logging.getLogger(__name__)
 
 
@@ -38,17 +38,17 @@ class Talker(Protocol):
 
 
 class RoomPeer:
-    """One participant. `heard` keeps all sound of the agents as it arrived, for the ears of a test.
+    """One participant. `heard` keeps all sound of the agents as it arrived, for tests to recognise.
 
-    `waits`: for each time it began to speak after the agent had, the seconds from when the agent's last sound arrived
-    here until its own first sound left, and how late this process was meanwhile (s). By the wall's clock, so that a stall
-    of this process is in the first; sound that it took in late then, it cannot know, and that is at most the second.
+    `waits`: for each time it spoke after the agent, the seconds from the arrival of the agent's last sound to the
+    departure of its own first sound, and how late this process was meanwhile (s). Measured in real time, so the first
+    number includes stalls of this process; it may be off by sound that was taken in late, by the second at most.
     """
 
     def __init__(self, talker: Talker, *, microphone: bool = True) -> None:
         self.room = rtc.Room()
         self.captions: list[tuple[str, str, bool]] = []  # who, text, final
-        self.agents: list[str] = []  # identities in the order they were heard
+        self.agents: list[str] = []  # identities in the order first heard
         self._talker = talker
         self._microphone = microphone
         self._source = rtc.AudioSource(RATE, 1, queue_size_ms=200)
@@ -56,13 +56,13 @@ class RoomPeer:
         self._kept: list[Samples] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self.waits: list[tuple[float, float]] = []
-        self._late: list[tuple[float, float]] = []  # when a tick came late, and by how much
-        self._arrived: float | None = None  # when the agent's last audible sound did
+        self._late: list[tuple[float, float]] = []  # (when a tick was late, by how many s)
+        self._arrived: float | None = None  # when the agent's last audible sound arrived
         self.disconnected = asyncio.Event()
 
     @property
     def heard(self) -> Samples:
-        """24 kHz, from joining until now."""
+        """All sound since joining, 24 kHz."""
         return np.concatenate(self._kept) if self._kept else np.zeros(0, np.float32)
 
     async def join(self, url: str, token: str) -> None:
@@ -85,25 +85,25 @@ class RoomPeer:
 
     @property
     def agent(self) -> rtc.RemoteParticipant | None:
-        """The agent that is in the room now."""
+        """The agent now in the room."""
         agents = [
             p for p in self.room.remote_participants.values() if p.kind == rtc.ParticipantKind.PARTICIPANT_KIND_AGENT
         ]
         return agents[0] if agents else None
 
     def attribute(self, name: str) -> str:
-        """One of the agent's attributes, empty where there is none."""
+        """One of the agent's attributes; empty if there is none."""
         return self.agent.attributes.get(name, "") if self.agent else ""
 
     async def ask(self, payload: str) -> str:
-        """A request to the agent, as the page's buttons make it."""
+        """Send a request to the agent, as the page's buttons do."""
         assert self.agent is not None, "no agent is in the room"
         return await self.room.local_participant.perform_rpc(
             destination_identity=self.agent.identity, method="viva.ask", payload=payload
         )
 
     async def tell_delay(self, every: float = 5.0) -> None:
-        """Says to the agent what this side of the line takes, as the page does: the way and the SDK's jitter buffer. For ever."""
+        """Keep telling the agent this side's delay, as the page does: the round trip and the SDK's jitter buffer."""
         delay, emitted = 0.0, 0
         while True:
             with contextlib.suppress(Exception):  # while the room reconnects
@@ -166,7 +166,7 @@ class RoomPeer:
         self._spawn(read())
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Owned until `leave`. What fails is logged: a peer that has fallen silent would look like a fault of the agent."""
+        """Owned until `leave`. Failures are logged: a peer fallen silent would look like a fault of the agent."""
         task = asyncio.create_task(work, name=f"peer-{getattr(work, '__name__', 'work')}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -1,4 +1,4 @@
-"""What a persona says: topics it recognises by ear, with lines for the question and its follow-ups. Pure."""
+"""What a persona says: topics it recognises in what it hears, with lines for a question and its follow-ups. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-Segment = str | float  # words to say, or seconds of silence
+Segment = str | float  # words to say, or s of silence
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ScriptLine:
 
 @dataclass
 class Topic:
-    """`listen_for`: words by which the persona recognises the question. `lines[0]` answers it, the rest the follow-ups."""
+    """`listen_for`: words that identify the question. `lines[0]` answers it, the others answer its follow-ups."""
 
     name: str
     listen_for: tuple[str, ...]
@@ -33,7 +33,7 @@ class Topic:
 
 @dataclass
 class Script:
-    """A persona's mind: hears text, gives the next line."""
+    """Decides what a persona says: takes what was heard, gives the next line."""
 
     name: str
     voice: str
@@ -44,14 +44,14 @@ class Script:
     _asked_again: set[str] = field(default_factory=set)
 
     def recognise(self, heard: str) -> Topic | None:
-        """The topic with the most of its words in what was heard; at least two of them."""
+        """The topic with the most of its words in what was heard, at least two."""
         words = set(re.findall(r"[a-z]+", heard.lower()))
         scored = [(sum(w in words for w in t.listen_for), t) for t in self.topics]
         best = max(scored, key=lambda pair: pair[0], default=(0, None))
         return best[1] if best[0] >= 2 else None
 
     def interruption(self, heard_so_far: str) -> ScriptLine | None:
-        """A line to say over the agent, once per topic that has one."""
+        """A line to say over the agent; once per topic that has one."""
         topic = self.recognise(heard_so_far)
         if topic is None or topic.barge_in is None or topic.name in self._asked_again:
             return None
@@ -78,7 +78,7 @@ class Script:
         return topic.lines[used]
 
     def remember(self, answered: Sequence[str], open_question: str = "") -> None:
-        """Take up a conversation: these questions were answered, the last one is still open."""
+        """Resume a conversation: these questions were answered, `open_question` is still open."""
         for question in answered:
             topic = self.recognise(question)
             if topic is not None and self._used.get(topic.name, 0) == 0:
@@ -91,7 +91,7 @@ class Script:
             self._current = topic
 
     def all_lines(self) -> list[ScriptLine]:
-        """Every line that can be said."""
+        """Every line it may say."""
         found = [line for t in self.topics for line in [*t.lines, t.ask_again, t.barge_in] if line]
         return [*found, *self.fallback]
 
@@ -117,5 +117,5 @@ def _line(segments: Sequence[Any]) -> ScriptLine:
 
 
 def persona_path(name: str) -> Path:
-    """Where a persona that comes with Vivavoce lies."""
+    """The path of a persona shipped with Vivavoce."""
     return Path(__file__).parent / "personas" / f"{name}.yaml"

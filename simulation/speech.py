@@ -1,4 +1,4 @@
-"""The persona's voice: clips made beforehand, else flite where it is installed, else espeak-ng."""
+"""The persona's voice: prerecorded clips, else flite if installed, else espeak-ng."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ROOM_TONE = 10 ** (-52 / 20)  # a real room is never silent, and detectors that 
 
 
 def clip_path(voice: str, text: str) -> Path:
-    """Where the clip of a sentence lies, made or not."""
+    """The path of a sentence's clip, whether it exists or not."""
     return CLIPS / voice / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.ogg"
 
 
 def flite(voice: str, text: str) -> Samples:
-    """The sentence by flite, 16 kHz. Raises FileNotFoundError where flite is not installed."""
+    """The sentence spoken by flite, 16 kHz. Raises FileNotFoundError if flite is not installed."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "line.wav"
         subprocess.run(["flite", "-voice", voice, "-t", text, "-o", str(target)], check=True, capture_output=True)
@@ -32,7 +32,7 @@ def flite(voice: str, text: str) -> Samples:
 
 
 class PersonaVoice:
-    """`rate`: Hz of what comes out."""
+    """`rate`: of the output, in Hz."""
 
     def __init__(self, voice: str, rate: int) -> None:
         self._voice = voice
@@ -40,7 +40,7 @@ class PersonaVoice:
         self._espeak: EspeakVoice | None = None
 
     def say(self, text: str) -> Samples:
-        """One sentence, without the silence around it."""
+        """One sentence, without surrounding silence."""
         path = clip_path(self._voice, text)
         if path.is_file():
             return _trimmed(load(path).at(self._rate).samples)
@@ -50,7 +50,7 @@ class PersonaVoice:
         return _trimmed(resample(self._espeak.say(text), self._espeak.rate, self._rate))
 
     def line(self, line: ScriptLine) -> Samples:
-        """A whole turn with its pauses."""
+        """A whole turn, with its pauses."""
         parts = [
             np.zeros(round(s * self._rate), np.float32) if isinstance(s, float) else self.say(s) for s in line.segments
         ]

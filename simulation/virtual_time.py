@@ -1,7 +1,7 @@
-"""Conversations in virtual time: an event loop whose clock jumps to the next thing that is due.
+"""Conversations in virtual time: an event loop whose clock jumps to the next timer.
 
-An hour of silence takes milliseconds, a busy machine changes nothing, and two runs are alike. Work in threads (a decoder,
-SQLite) is waited for without the clock moving. Sockets are not: a test that talks to a real server runs in real time.
+An hour of silence takes milliseconds, a busy machine changes nothing, and runs are repeatable. The clock stands still
+while work runs in threads (a decoder, SQLite), but not for sockets: a test with a real server must run in real time.
 
     def test_it_waits() -> None:
         virtual_time.run(scenario())
@@ -17,7 +17,7 @@ from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_THREAD_POLL = 0.02  # s of real time between two looks at work that runs in a thread
+_THREAD_POLL = 0.02  # s of real time between checks on work in a thread
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
@@ -56,7 +56,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Where the loop would sleep, its clock moves instead."""
+    """Where the loop would sleep, its clock advances instead."""
 
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
@@ -81,6 +81,6 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 def run(scenario: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end in virtual time. Tasks that it leaves behind are cancelled, as asyncio.run does."""
+    """Run it to its end in virtual time. Tasks left behind are cancelled, as by asyncio.run."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         return runner.run(scenario)

@@ -1,4 +1,4 @@
-"""Shared by all tests: a real Redis, the shared recordings, and small helpers."""
+"""Fixtures for all tests: a real Redis, the shared recordings, and small helpers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TOGETHER = {
 
 
 class Together(LoadScopeScheduling):  # type: ignore[misc]
-    """By group where there is one, else test by test."""
+    """By group if there is one, else test by test."""
 
     def _split_scope(self, nodeid: str) -> str:
         return next((group for part, group in TOGETHER.items() if part in nodeid), nodeid)
@@ -49,7 +49,7 @@ for name in [n for n in os.environ if n.startswith("VIVA_")]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, on loopback."""
+    """A loopback port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real redis-server on loopback, this test session's own."""
+    """A real redis-server on loopback, private to this test session."""
     server = shutil.which("redis-server")
     assert server, "redis-server is missing: `make test` installs it, or apt-get install redis-server"
     port = free_port()
@@ -80,7 +80,7 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def speech() -> Path:
-    """The shared recordings; tests that want them skip without."""
+    """The shared recordings; tests that need them are skipped without."""
     folder = SHARED / "speech"
     if not folder.is_dir():
         pytest.skip("../shared/data/speech is not there")
@@ -89,14 +89,14 @@ def speech() -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own for sessions."""
+    """A separate home for sessions."""
     monkeypatch.setenv("VIVA_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
 
 
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
-    """Where pictures of the pages are kept, for people to look at after a run."""
+    """The folder for screenshots of the pages, for people to look at after a run."""
     folder = Path(os.environ.get("SCREENSHOTS", Path(__file__).resolve().parents[1] / "build" / "screenshots"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -104,7 +104,7 @@ def screenshots() -> Path:
 
 @pytest.fixture(scope="session")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """One `viva up` for all tests in rooms: what a user would start, and what CI pays for once."""
+    """One `viva up` for all tests in rooms: what a user would start, paid for once per run."""
     from tests.e2e.deployment import Deployment
 
     running = Deployment.start(tmp_path_factory.mktemp("house"), VIVA_WAIT_SECONDS="20", VIVA_WORKER_LOAD_LIMIT="1.0")

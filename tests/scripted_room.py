@@ -1,6 +1,6 @@
-"""A LiveKit room from a script, for virtual time: people come, go, lose their network; tracks sound or are dead.
+"""A scripted LiveKit room for virtual time: people join, leave, lose their network; tracks carry sound or are dead.
 
-Only what a stay uses of the SDK is here, with the SDK's own shapes, and delays where the real one has them.
+It has only the parts of the SDK that a stay uses, with the same signatures, and delays where the real one has them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ EPOCH = 1_800_000_000
 
 @dataclass
 class Track:
-    """A published track as its subscriber holds it. `alive`: frames come; `stuck`: they do after the next subscribing."""
+    """A published track as subscribers see it. `alive`: frames arrive; `stuck`: only after the next subscription."""
 
     room: ScriptedRoom
     sid: str
@@ -99,7 +99,7 @@ class Participant:
 
 
 class ScriptedRoom:
-    """Its methods are what happens; `emit` is how it is told."""
+    """Call its methods to make things happen; `emit` tells the listeners."""
 
     def __init__(self) -> None:
         self.remote_participants: dict[str, Participant] = {}
@@ -150,7 +150,7 @@ class ScriptedRoom:
     # -- what happens ----------------------------------------------------------------------------------------------
 
     def join(self, identity: str = "candidate", role: str = "candidate", *, microphone: bool = True) -> Participant:
-        """Somebody comes; whoever has the same identity is put out before, as LiveKit does."""
+        """Somebody joins; a participant with the same identity is removed first, as LiveKit does."""
         if identity in self.remote_participants:
             self.leave(identity)
         self._number += 1
@@ -196,7 +196,7 @@ class ScriptedRoom:
             self.emit("connection_quality_changed", person, quality)
 
     def connection(self, state: int, *, media: bool) -> None:
-        """Our own: what the SDK says of it, and whether sound comes through."""
+        """Change our own connection: the state the SDK reports, and whether sound gets through."""
         self.connection_state, self.media = state, media
         self.emit("connection_state_changed", state)
         if state == rtc.ConnectionState.CONN_DISCONNECTED:
@@ -210,7 +210,7 @@ class ScriptedRoom:
 
 
 class Reader:
-    """A text stream on its way in."""
+    """An incoming text stream."""
 
     def __init__(self, text: str, pieces: int, pause: float) -> None:
         size = max(1, -(-len(text) // pieces))
@@ -228,7 +228,7 @@ class Reader:
 
 
 class Source:
-    """A sink for our sound that takes all of it at once."""
+    """A sink that takes all our sound immediately."""
 
     queued_duration = 0.0
 
@@ -253,7 +253,7 @@ class Stream:
 
 
 class ScriptedCaller(RoomCaller):
-    """A room's caller without the SDK."""
+    """A RoomCaller without the SDK."""
 
     def __init__(self) -> None:
         super().__init__(Source(), Stream)
@@ -264,7 +264,7 @@ class ScriptedCaller(RoomCaller):
 
 @dataclass
 class Lived:
-    """A leg that was: with which joining, from when to when."""
+    """A past or running leg: the sid of the joining it served, and when it began and ended."""
 
     sid: str
     began: float
@@ -273,9 +273,9 @@ class Lived:
 
 
 class ScriptedLegs:
-    """Legs that listen until the caller is gone. `slow`: s that getting ready takes; `closing`: s that ending takes.
+    """Legs that listen until the caller is gone. `slow`: s to get ready; `closing`: s to end.
 
-    `heeds`: whether a leg takes requests; `on_request` is told of each that one took.
+    `heeds`: whether a leg handles requests; `on_request` is called with each request handled.
     """
 
     def __init__(self, slow: float = 0.0, closing: float = 0.0, *, heeds: bool = True) -> None:
@@ -326,7 +326,7 @@ async def _awaited(value: Any) -> Any:
 
 
 class ScriptedJournal:
-    """The session's log in memory. `slow`: s that a write takes."""
+    """The session's log in memory. `slow`: s per write."""
 
     session = "abc"
     token = 1
@@ -350,7 +350,7 @@ class ScriptedJournal:
 
 @dataclass
 class Scene:
-    """A stay in a scripted room, from entering it. Use `async with`; `outcome` waits for its end."""
+    """A stay in a scripted room, from entering it on. Use `async with`; `outcome` waits for its end."""
 
     room: ScriptedRoom = field(default_factory=ScriptedRoom)
     legs: ScriptedLegs = field(default_factory=ScriptedLegs)
@@ -388,16 +388,16 @@ class Scene:
 
     @property
     def leg(self) -> Lived | None:
-        """The one that runs."""
+        """The running leg."""
         running = [leg for leg in self.lived if leg.ended is None]
         return running[-1] if running else None
 
     async def ask(self, kind: str, identity: str = "candidate", **more: str) -> str:
-        """By RPC, as the page does. Raises rtc.RpcError where it is refused."""
+        """Send a request by RPC, as the page does. Raises rtc.RpcError if it is refused."""
         data = SimpleNamespace(caller_identity=identity, payload=json.dumps({"kind": kind, **more}))
         answer: str = await self.room.rpc["viva.ask"](data)
         return answer
 
     def command(self, kind: str, **more: str) -> str:
-        """From the server. Returns what was wrong with it."""
+        """Send a command from the server. Returns what was wrong with it."""
         return self.conduct._handle(json.dumps({"kind": kind, **more}), None)

@@ -1,4 +1,4 @@
-"""The clock of the tests: it jumps over waiting, and over nothing else."""
+"""The tests' clock: it skips waiting, and nothing else."""
 
 from __future__ import annotations
 

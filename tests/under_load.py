@@ -17,7 +17,7 @@ DEBT = 0.05  # s of work that are made up for at most: a steady load, and no lon
 
 
 def take(share: float, core: int) -> None:
-    """Take that share of one core until the parent is gone. Needs nothing of the project: it has to stay small."""
+    """Use that share of one core until the parent is gone. Imports nothing from the project, to stay small."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, {core})
     parent = os.getppid()
@@ -31,7 +31,7 @@ def take(share: float, core: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """The command's exit code."""
+    """Returns the command's exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=0.5)
     parser.add_argument("--take", type=int, help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""`viva interview` and `viva demo`: put the parts together for one session and run it to its report."""
+"""`viva interview` and `viva demo`: assemble the parts for one session and run it through to its report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DEMO = Wishes(questions=("improved-process", "mistake", "slow-service"), candida
 
 
 async def interview(settings: Settings, wishes: Wishes, source: CandidateSource, console: Console) -> Path:
-    """A new session, run to its end. Returns the report folder."""
+    """Run a new session to its end. Returns the report folder."""
     answers = _answers(source, console)
     if answers:
         wishes = Wishes(**{**wishes.__dict__, "count": wishes.count or len(answers)})
@@ -52,7 +52,7 @@ async def retry(
     settings: Settings, session: str, question: str, source: CandidateSource, console: Console, out: Path | None = None, *,
     follow_up: bool = False,
 ) -> Path:  # fmt: skip
-    """One question of an earlier practice again, as an interview of its own, with a comparison at its end."""
+    """Run one question of an earlier practice again, as its own interview, with a comparison at the end."""
     store, _ = await open_store(settings)
     try:
         agreed = retry_of(fold(await events_of(store, session)), question, source, follow_up=follow_up)
@@ -81,7 +81,7 @@ async def _new(
 
 
 async def interview_again(settings: Settings, session: str, out: Path | None, console: Console) -> Path:
-    """Take a stopped or crashed session up where it stopped."""
+    """Resume a stopped or crashed session where it stopped."""
     check_disk(settings)
     store, _ = await open_store(settings)
     engines: Engines | None = None
@@ -102,17 +102,15 @@ async def interview_again(settings: Settings, session: str, out: Path | None, co
 
 
 async def report_again(settings: Settings, session: str, out: Path | None) -> Path:
-    """Write the report of a session once more, from its log and recording."""
+    """Rewrite the report of a session from its log and recording."""
     store, _ = await open_store(settings)
     try:
-        await events_of(store, session)  # told before anything is written
+        await events_of(store, session)  # raises before anything is written
         home = session_folder(settings, session)
         folder = await finish(store, session, Recording(home), out or home / "report", home.parent)
         interview = fold(await store.read(session)).interview
         assert interview is not None
-        write_comparison(
-            settings, interview, folder
-        )  # the new report has taken the old one's place, with all that was in it
+        write_comparison(settings, interview, folder)  # the new report has replaced the old one and everything in it
         return folder
     finally:
         await store.close()
@@ -198,7 +196,7 @@ def _caller(engines: Engines, state: State, answers: list[Audio]) -> tuple[Any, 
 
 
 def _consent_by(source: CandidateSource) -> str:
-    """Who agreed. In an offline session it is whoever started the command, having seen the notice."""
+    """Who consented. In an offline session, whoever started the command, having seen the notice."""
     return {
         "simulated": "simulated candidate",
         "recordings": "operator, for the recordings",

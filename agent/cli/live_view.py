@@ -1,4 +1,4 @@
-"""What the terminal shows while a call runs: who speaks, captions, timing per answer. Plain lines where it is no terminal."""
+"""What the terminal shows during a call: who speaks, captions, timing per answer. Plain lines if it is no terminal."""
 
 from __future__ import annotations
 

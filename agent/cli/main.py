@@ -1,4 +1,4 @@
-"""The command `viva`. Exit codes: 0 done, 2 a mistake the user can mend (one line on stderr), 130 stopped by Ctrl-C."""
+"""The command `viva`. Exit codes: 0 done, 2 a mistake the user can fix (one line on stderr), 130 stopped by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from vivavoce.errors import VivavoceError
 
 def main(argv: list[str] | None = None) -> None:
     """Entry point."""
-    # Nothing here talks to a cloud; the libraries are told so, before any of them is imported.
+    # Nothing here talks to a cloud. The libraries must be told before they are imported.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("MPLBACKEND", "Agg")
     given = sys.argv[1:] if argv is None else argv
-    # `viva tune` has commands and a --help of its own; argparse would read them as ours.
+    # `viva tune` has its own subcommands and --help; argparse would take them for ours.
     arguments = _parser().parse_args(["tune"] if given[:1] == ["tune"] else given)
     arguments.rest = given[1:] if given[:1] == ["tune"] else getattr(arguments, "rest", [])
     logging.basicConfig(level=logging.DEBUG if arguments.verbose else logging.ERROR, format="%(name)s: %(message)s")
@@ -209,7 +209,7 @@ def _command(arguments: argparse.Namespace) -> int:
         from agent.reporting.analyse import run as analyse
         from voice.audio import load
 
-        load(arguments.file)  # a bad file is told before a model is loaded
+        load(arguments.file)  # report a bad file before loading a model
         check_targets(arguments.file, arguments.png, arguments.out)
         settings = load_settings(stt=arguments.stt)
         analyse(
@@ -222,7 +222,7 @@ def _command(arguments: argparse.Namespace) -> int:
         return 0
     console = Console()
     folder = asyncio.run(_session(arguments, console))
-    # The last line, plain and alone, for people and scripts alike.
+    # The last line, unformatted, for people and scripts alike.
     print(f"report: {folder.resolve()}")
     return 0
 
@@ -257,7 +257,7 @@ async def _rate(arguments: argparse.Namespace) -> int:
 
 
 def _bench(name: str, rest: list[str]) -> int:
-    """Benchmarks are no part of the product; they run where the repository is."""
+    """Run a benchmark. They are not part of the installed product: they need the repository."""
     folder = Path(__file__).resolve().parents[2] / "bench"
     known = sorted(p.stem.replace("_", "-") for p in folder.glob("*.py") if "def main(" in p.read_text("utf-8"))
     if name not in known:
@@ -277,7 +277,7 @@ async def _session(arguments: argparse.Namespace, console: Console) -> Path:
     from agent.reporting.report_folder import check_place
 
     if arguments.out is not None:
-        check_place(arguments.out)  # before an interview is held, not after it
+        check_place(arguments.out)  # before the interview, not after it
     if arguments.command == "report":
         return await report_again(load_settings(), arguments.session, arguments.out)
     settings = load_settings(

@@ -1,4 +1,4 @@
-"""`viva pack`: check a question pack, begin a new one, see how it will sound."""
+"""`viva pack`: check a question pack, start a new one, see how it will sound."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ questions:
 
 
 def run(what: str, names: Sequence[str], console: Console) -> int:
-    """Exit code: 0, or 1 where the lint has remarks. Raises UserError and PromptError."""
+    """Exit code: 0, or 1 if the linter has remarks. Raises UserError and PromptError."""
     if what == "list":
         return _list(console)
     if what == "new":

@@ -1,4 +1,4 @@
-"""The same interview typed in the terminal: for those who write question packs. Same mind, same log, no sound."""
+"""The same interview typed in the terminal, for authors of question packs: same interviewer, same log, no sound."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from memory.records import untimed
 
 
 class InputClosed(Exception):
-    """No more can be typed (end of file): the session is kept."""
+    """End of input: nothing more can be typed. The session is kept."""
 
 
 async def run_text(journal: Journal, interviewer: Interviewer, console: Console) -> None:
-    """Until the farewell. Raises InputClosed at the end of the input, KeyboardInterrupt on Ctrl-C."""
+    """Runs until the farewell. Raises InputClosed at the end of the input, KeyboardInterrupt on Ctrl-C."""
     reply = interviewer.open(journal.state, time.time(), 0.0)
     while True:
         await _say(journal, console, reply)

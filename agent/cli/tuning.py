@@ -1,6 +1,6 @@
-"""`viva tune` with this installation's settings: where adapters live, and the logs that candidates let us learn from.
+"""`viva tune` with this installation's settings: the adapters' folder, and the logs candidates let us learn from.
 
-The one place of the product that imports `tuning`, and only when the command is given.
+The one place in the product that imports `tuning`, and only when the command is run.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from memory.events import AnyEvent
 
 
 def run(argv: Sequence[str], console: Console) -> int:
-    """The command's exit code. Raises UserError with its one line where it cannot be done."""
+    """Returns the exit code. Raises UserError if it cannot be done."""
     from tuning.cli.main import main
     from tuning.errors import DataError, TuneError
 
-    # Their bars for each file read would drown what the command has to say.
+    # A progress bar for each file read would drown the command's own output.
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

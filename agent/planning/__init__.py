@@ -1,1 +1,1 @@
-"""From wishes, a resume and a job description to the interview that is agreed."""
+"""From wishes, a resume and a job description to the plan of an interview."""

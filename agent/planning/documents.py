@@ -1,4 +1,4 @@
-"""Text out of what people attach: PDF, DOCX, or text itself."""
+"""Text from attached documents: PDF, DOCX or plain text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 64 * 2**20  # bytes that a DOCX may unpack to
 
 
 class DocumentError(UserError):
-    """A document that holds no text we can read. `code`: which kind of trouble, for the API."""
+    """A document without text that we can read. `code`: the kind of problem, for the API."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -34,7 +34,7 @@ def text_of_pdf(data: bytes, what: str) -> str:
         text = "\n".join(page.extract_text() or "" for page in reader.pages[:MOST_PAGES])
     except DocumentError:
         raise
-    except Exception as error:  # what a damaged file makes of the parser is not in its manual
+    except Exception as error:  # what the parser raises on a damaged file is not documented
         raise DocumentError("broken-pdf", f"{what}: the PDF cannot be read; save it again, or send its text") from error
     text = _tidy(text)
     if not text:
@@ -43,7 +43,7 @@ def text_of_pdf(data: bytes, what: str) -> str:
 
 
 def text_of_docx(data: bytes, what: str) -> str:
-    """Paragraphs and tables. Raises DocumentError for a file that is no DOCX or holds no text."""
+    """Paragraphs and tables. Raises DocumentError for a file that is not a DOCX or holds no text."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as inside:
             if sum(part.file_size for part in inside.infolist()) > LARGEST:
@@ -53,7 +53,7 @@ def text_of_docx(data: bytes, what: str) -> str:
         lines += [" ".join(cell.text for cell in row.cells) for table in document.tables for row in table.rows]
     except DocumentError:
         raise
-    except Exception as error:  # what a damaged file makes of the parsers for ZIP and XML is not in their manuals
+    except Exception as error:  # what the ZIP and XML parsers raise on a damaged file is not documented
         raise DocumentError(
             "broken-docx", f"{what}: this is no DOCX that can be read; save it again, or send its text"
         ) from error
@@ -64,7 +64,7 @@ def text_of_docx(data: bytes, what: str) -> str:
 
 
 def text_of(data: bytes, what: str) -> str:
-    """By what the file is, not by what it is called. Raises DocumentError."""
+    """By the content of the file, not its name. Raises DocumentError."""
     if data.lstrip()[:5].startswith(b"%PDF-"):
         return text_of_pdf(data, what)
     if data[:2] == b"PK":

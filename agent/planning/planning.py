@@ -1,4 +1,4 @@
-"""From wishes to what is agreed: packs, resume and job, history. The only place where all of them meet."""
+"""From wishes to a plan: packs, resume and job, history. The only place where all of them meet."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from prompts.loader import load_pack, pack_names
 
 AUTO = "auto"
 CLAIMS = 2  # questions on the resume, in practice
-NEAR = 0.5  # of the best pack's share, from which another pack belongs to a job too
+NEAR = 0.5  # share of the best pack's score from which another pack fits the job too
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What was asked for. `pack`: a name, a file, or auto: by `role`, `domain` and what the job's description says."""
+    """What was requested. `pack`: a name, a file, or auto: chosen by `role`, `domain` and the job description."""
 
     pack: str = "phone-screen"
     minutes: float = 10.0
@@ -42,11 +42,11 @@ class Wishes:
     difficulty: int | None = None
     resume: str = ""
     job: str = ""
-    returning: bool = True  # whose name it is, has practised here under it
+    returning: bool = True  # this person has practised here before, under this name
 
 
 async def past_of(store: EventStore, settings: Settings, wishes: Wishes) -> list[Past]:
-    """What `planned` wants to know of earlier practice: nothing in a screening, or of somebody who is not returning."""
+    """The earlier practice that `planned` needs: empty in a screening, or if the person is not returning."""
     if settings.mode != "practice" or not wishes.returning:
         return []
     return judged(await reports_of(store, settings.home / "sessions", wishes.candidate))
@@ -55,7 +55,7 @@ async def past_of(store: EventStore, settings: Settings, wishes: Wishes) -> list
 def planned(
     settings: Settings, wishes: Wishes, source: CandidateSource, history: Sequence[Past] = ()
 ) -> Interview:  # fmt: skip
-    """What is agreed before the first word; `history` as `past_of` has it. Raises UserError, PlanError and PromptError."""
+    """The plan, fixed before the first word; `history` from `past_of`. Raises UserError, PlanError and PromptError."""
     names = packs_for(wishes)
     packs = [load_pack(name) for name in names]
     questions = questions_of(*packs)
@@ -79,7 +79,7 @@ def planned(
 
 
 def packs_for(wishes: Wishes) -> list[str]:
-    """Names of the packs that the wishes lead to."""
+    """Names of the packs that match the wishes."""
     if wishes.pack != AUTO:
         return [wishes.pack]
     loaded = {name: load_pack(name) for name in pack_names()}
@@ -105,7 +105,7 @@ def packs_for(wishes: Wishes) -> list[str]:
 def _weights(
     wishes: Wishes, questions: list[PlannedQuestion], background: Background, practice: bool, history: Sequence[Past]
 ) -> dict[str, float]:  # fmt: skip
-    """By id: what the job asks for, gaps of the resume first (practice), and what was weak before (practice)."""
+    """By id: what the job asks for, and in practice also gaps in the resume first and what was weak before."""
     found: dict[str, float] = {}
     asked, gaps = (
         content_stems(" ".join(background.wanted) + " " + wishes.job),

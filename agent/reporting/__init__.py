@@ -1,1 +1,1 @@
-"""What is left of an interview: the report's folder, its pictures, feedback, coaching, history."""
+"""What remains of an interview: the report folder, its pictures, feedback, coaching, history."""

@@ -25,7 +25,7 @@ from voice.stt.offline import transcribe
 
 
 def analyse(path: Path, decoder: Decoder, progress: Progress | None = None) -> Measures:
-    """Measure a recording. Raises AudioError where there is nothing to measure."""
+    """Measure a recording. Raises AudioError if there is nothing to measure."""
     audio = load(path)
     heard = check_speech(audio, path)
     samples = audio.at(SPEECH_RATE).samples
@@ -85,9 +85,9 @@ def picture_of(path: Path, found: Measures) -> Picture:
 
 
 def check_targets(path: Path, png: Path | None, out: Path | None) -> None:
-    """Raises UserError where writing would destroy something: a file of the user's, the recording itself, notes in Praat.
+    """Raises UserError if writing would destroy something: a file of the user's, the recording itself, notes in Praat.
 
-    For the moment at which the command begins.
+    Meant to be called when the command starts.
     """
     if png is not None:
         if png.suffix.lower() not in PICTURES:
@@ -116,7 +116,7 @@ def targets_of(path: Path, folder: Path) -> dict[str, Path]:
 
 
 def picture(path: Path, found: Measures, target: Path) -> None:
-    """Draw a recording. Raises UserError where it cannot be written."""
+    """Draw a recording. Raises UserError if the picture cannot be written."""
     try:
         draw_answer(picture_of(path, found), target)
     except OSError as error:
@@ -126,7 +126,7 @@ def picture(path: Path, found: Measures, target: Path) -> None:
 
 
 def export(path: Path, found: Measures, folder: Path) -> list[Path]:
-    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError where they cannot be written, or are there."""
+    """PNG, HTML, JSON, TextGrid and CSV into `folder`. Raises UserError if they cannot be written or already exist."""
     data = as_json(path, found)
     targets = targets_of(path, folder)
     check_targets(path, None, folder)

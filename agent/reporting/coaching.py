@@ -22,11 +22,11 @@ from dialogue.report_model import QuestionReport, Report
 from dialogue.state import State, fold
 from memory.records import CandidateSource, Interview
 
-LONGEST_TALK = 200  # messages that are read
+LONGEST_TALK = 200  # messages read
 
 
 def load_report(settings: Settings, session: str) -> Report:
-    """A session's report. Raises UserError where there is none, or where it is a screening's."""
+    """A session's report. Raises UserError if there is none, or if it is a screening's."""
     path = session_folder(settings, session) / "report" / "report.json"
     try:
         report = Report.model_validate_json(path.read_bytes())
@@ -42,12 +42,12 @@ def load_report(settings: Settings, session: str) -> Report:
 
 
 def answer(settings: Settings, session: str, talk: list[Message], history: Sequence[Past]) -> Advice:
-    """The coach's next words. `history`: of this person, who may be told it."""
+    """The coach's next words. `history`: this person's own, which they may be told."""
     return advise(load_report(settings, session), talk[-LONGEST_TALK:], history)
 
 
 def run_coach(settings: Settings, session: str, console: Console) -> None:
-    """A talk in the terminal, until an empty line or the end of the input."""
+    """A conversation in the terminal, until an empty line or the end of the input."""
     report = load_report(settings, session)
     history = asyncio.run(_history(settings, session))
     console.print(greeting(report), style="magenta", highlight=False)
@@ -103,7 +103,7 @@ def retry_of(state: State, question: str, source: CandidateSource, *, follow_up:
 
 
 def comparison_of(settings: Settings, report: Report, earlier_session: str) -> Comparison | None:
-    """The retried answer beside the earlier one, or None where either is missing."""
+    """The retried answer beside the earlier one, or None if either is missing."""
     try:
         earlier = load_report(settings, earlier_session)
     except UserError:
@@ -115,7 +115,7 @@ def comparison_of(settings: Settings, report: Report, earlier_session: str) -> C
 
 
 def write_comparison(settings: Settings, interview: Interview, folder: Path) -> Comparison | None:
-    """Beside the report of a retry: comparison.json."""
+    """Write comparison.json beside the report of a retry."""
     if not interview.retry_of:
         return None
     report = Report.model_validate_json((folder / "report.json").read_bytes())

@@ -1,4 +1,4 @@
-"""After a practice interview: a language model's feedback on each question, where one is configured. Stored, then shown."""
+"""Feedback on each question after a practice interview, by the language model if there is one. Stored, then shown."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from dialogue.report.feedback import give_feedback
 from memory.events import Advised
 from prompts.loader import prompt_version
 
-DEADLINE = 20.0  # s a question: nobody waits in a call for it
-FEWEST_WORDS = 8  # nothing can be said about less
+DEADLINE = 20.0  # s per question: generous, because nobody in a call is waiting
+FEWEST_WORDS = 8  # too little to say anything about below this
 log = logging.getLogger(__name__)
 
 
 async def advise(journal: Journal, model: LanguageModel | None, deadline: float = DEADLINE) -> None:
-    """Ask once for every question that was answered and has no feedback yet. A hiring interview gets none.
+    """Ask once for each answered question that has no feedback yet. A hiring interview gets none.
 
-    Best effort: whatever goes wrong with it stands in `Advised.note`, and the report is written without. Raises only
-    what the store raises.
+    Best effort: whatever goes wrong is noted in `Advised.note`, and the report is written without it. Raises only what
+    the store raises.
     """
     interview = journal.state.interview
     if model is None or interview is None or interview.mode != "practice" or not journal.state.ended:

@@ -1,9 +1,9 @@
-"""Earlier practice of a person: which of it is theirs, and what it says. Screening leaves no history here.
+"""A person's earlier practice: which interviews are theirs, and what they say. Screenings leave no history here.
 
-A name is weak evidence: two people called Sam may practise on one installation. So earlier practice is drawn on only where
-whoever made the interview said that its candidate has practised here before (`returning`), and only that of the same name
-which was said to be a returning person's too. A first interview cannot have been; it counts where it is the only one of
-that name that was not. Where there are several, nobody knows whose they are, and none of them counts.
+A name is weak evidence: two people called Sam may practise on one installation. So earlier practice is used only if the
+interview was created with `returning` (its candidate has practised here before), and then only interviews of the same
+name that were themselves marked `returning`. A person's first interview cannot have been; it counts if it is the only
+unmarked one of that name. If there are several, nobody knows whose they are, and none counts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMELESS = ("", "Candidate")
 
 
 def same_person(candidate: str, interviews: Sequence[Interview]) -> set[str]:
-    """Ids of those that are practice of the one person who is known as `candidate`. Pure."""
+    """Ids of the practice interviews of the one person known as `candidate`. Pure."""
     if candidate in NAMELESS:
         return set()
     own = {i.id: i for i in interviews if i.mode == "practice" and i.candidate == candidate}
@@ -36,7 +36,7 @@ def same_person(candidate: str, interviews: Sequence[Interview]) -> set[str]:
 
 
 def _first_try(interview: Interview, known: dict[str, Interview]) -> str:
-    """The interview whose question is tried again, through all tries: they are one person's."""
+    """The original interview behind a chain of retries: they all belong to one person."""
     seen = set()
     while interview.retry_of in known and interview.id not in seen:
         seen.add(interview.id)
@@ -45,16 +45,16 @@ def _first_try(interview: Interview, known: dict[str, Interview]) -> str:
 
 
 async def earlier_reports(store: EventStore, sessions: Path, interview: Interview) -> list[dict[str, Any]]:
-    """Reports of the same person's practice, in `sessions`; none unless this is practice of a returning person."""
+    """Practice reports of the same person, in `sessions`; none unless this is a returning person's practice."""
     if interview.mode != "practice" or not interview.returning:
         return []
     return await reports_of(store, sessions, interview.candidate)
 
 
 async def reports_of(store: EventStore, sessions: Path, candidate: str) -> list[dict[str, Any]]:
-    """Practice reports of the person who is known as `candidate`, for somebody who was said to be that person.
+    """Practice reports of the person known as `candidate`, for somebody said to be that person.
 
-    A report or log that cannot be read is passed over: history is a help, not a promise.
+    Unreadable reports and logs are skipped: history is a help, not a promise.
     """
     if candidate in NAMELESS:
         return []
@@ -65,12 +65,12 @@ async def reports_of(store: EventStore, sessions: Path, candidate: str) -> list[
 
 
 async def history_of(store: EventStore, settings: Settings, interview: Interview) -> list[Past]:
-    """Every judged answer of the same person's practice; none unless this is practice of a returning person."""
+    """Every judged answer of the same person's practice; none unless this is a returning person's practice."""
     return judged(await earlier_reports(store, settings.home / "sessions", interview))
 
 
 def judged(reports: Sequence[dict[str, Any]]) -> list[Past]:
-    """The answers in reports that have a level. A report of another shape is passed over."""
+    """The answers in `reports` that have a level. A report of another shape is skipped."""
     found: list[Past] = []
     for report in reports:
         try:
@@ -86,10 +86,10 @@ def judged(reports: Sequence[dict[str, Any]]) -> list[Past]:
 
 
 async def _agreed(store: EventStore, session: str) -> Interview | None:
-    """What was agreed for a session, from its log: the report does not say it."""
+    """The plan of a session, from its log: the report does not contain it."""
     try:
         events = await store.read(session)
-    except (StoreError, ValueError):  # away, or damaged
+    except (StoreError, ValueError):  # unavailable, or damaged
         return None
     return events[0].interview if events and isinstance(events[0], Created) else None
 

@@ -1,4 +1,4 @@
-"""The pictures of a report: each answer with its words, pauses and pitch, and the interview among the person's earlier ones."""
+"""Pictures of a report: each answer with words, pauses and pitch; the interview among the person's earlier ones."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from voice.metrics.prosody import pitch_track
 from voice.plot.answer import Picture, draw_answer, draw_distributions, inline
 
 MARGIN = 0.5  # s shown before and after an answer
-LONGEST = 240.0  # s of an answer that are drawn
-# Label to what an answer's delivery, as in report.json, holds of it.
+LONGEST = 240.0  # s of an answer drawn at most
+# Label to the field of an answer's delivery in report.json.
 _SINGLE = {
     "delay before answering (s)": "response_delay",
     "articulation rate (syllables/s)": "articulation_rate",
@@ -34,7 +34,7 @@ class Pictures:
     distributions: str = ""
 
     def inline(self, folder: Path) -> Pictures:
-        """The pictures themselves in place of their paths, for a page that stands alone."""
+        """The pictures themselves in place of their paths, for a self-contained page."""
         answers = {turn: inline(folder / name) for turn, name in self.answers.items()}
         return Pictures(answers, inline(folder / self.distributions) if self.distributions else "")
 
@@ -47,7 +47,7 @@ def draw_pictures(
     folder: Path,
     earlier: Iterable[Mapping[str, Any]],
 ) -> Pictures:
-    """Into `folder`: answers/turn-N.png and, where there is more than one answer to compare, distributions.png."""
+    """Into `folder`: answers/turn-N.png and, if there is more than one answer to compare, distributions.png."""
     drawn: dict[int, str] = {}
     for turn in state.turns:
         if turn.delivery is None:
@@ -73,7 +73,7 @@ def draw_pictures(
 
 
 def values_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """Label to the values of all answers. Reports may be of an older version and lack some."""
+    """Label to the values of all answers. Reports of older versions may lack some."""
     found: dict[str, list[float]] = {label: [] for label in (_PAUSES, *_SINGLE)}
     for report in reports:
         for question in report.get("questions", []):

@@ -1,4 +1,4 @@
-"""What people think of an interview, into its log: stars, thumbs, better wordings; and consent that it may teach the model."""
+"""Opinions of an interview, stored in its log: stars, thumbs, better wordings; and consent to improving the model."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from memory.consent import IMPROVE
 from memory.events import AnyEvent, Consented, Ended, Rated, Reworded
 from memory.store import EventStore
 
-MOST_CHANGES = 200  # events that a candidate's opinions may add to one log
+MOST_CHANGES = 200  # events a candidate's opinions may add to one log
 
 
 class TooManyOpinions(UserError):
-    """The candidate has changed it so often that it is no opinion any more."""
+    """The candidate has changed it so often that it is no longer an opinion."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Opinion:
 async def rate(
     store: EventStore, settings: Settings, session: str, by: Literal["candidate", "operator"], opinion: Opinion
 ) -> None:  # fmt: skip
-    """Store what is new in an opinion; saying the same again adds nothing.
+    """Store what is new in an opinion; repeating it adds nothing.
 
     Raises UnknownSession, LeaseHeld while the call runs, UserError for what fits no follow-up, TooManyOpinions.
     """
@@ -52,7 +52,7 @@ async def rate(
 def _news(
     events: Sequence[AnyEvent], by: Literal["candidate", "operator"], opinion: Opinion
 ) -> Sequence[AnyEvent]:  # fmt: skip
-    """What the log does not say already, as its last word on it."""
+    """The events that would change the log's latest word on each point."""
     state = fold(events)
     news = [event for event in _events(state, by, opinion) if not _said(event, state, events)]
     given = sum(isinstance(e, Rated | Reworded | Consented) and e.by == by for e in events)
@@ -62,11 +62,11 @@ def _news(
 
 
 def _said(event: AnyEvent, state: State, events: Sequence[AnyEvent]) -> bool:
-    """Whether it is the last word already."""
+    """Whether the log's latest word on it already says this."""
     if isinstance(event, Rated) and event.stars is not None:
         before = [e.stars for e in events if isinstance(e, Rated) and e.by == event.by and e.stars is not None]
         return before[-1:] == [event.stars]
-    if isinstance(event, Consented):  # to be asked and say no is an answer: it is kept once
+    if isinstance(event, Consented):  # declining when asked is an answer too: it is stored once
         end = next(i for i, e in enumerate(events) if isinstance(e, Ended))
         asked = [IMPROVE in e.scope for e in events[end:] if isinstance(e, Consented)]
         return asked[-1:] == [IMPROVE in event.scope]

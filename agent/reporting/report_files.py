@@ -1,4 +1,4 @@
-"""What is left of an interview: the report folder, from the log and the recording."""
+"""The report files of an interview, from its log and recording."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from voice.plot.timeline import Latency, Timeline, Track, draw
 
 
 def _talked(events: list[AnyEvent]) -> float:
-    """Seconds from the first event to the last of the interview itself: what people think of it comes later."""
+    """Seconds from the first to the last event of the interview itself, without the opinions that come later."""
     last = next(e for e in reversed(events) if e.kind not in ("advised", "rated", "reworded", "consented"))
     return last.at - events[0].at
 
@@ -34,12 +34,12 @@ def _talked(events: list[AnyEvent]) -> float:
 def write_report(
     events: list[AnyEvent], recording: Recording | None, folder: Path, earlier: Iterable[Mapping[str, Any]] = ()
 ) -> Report:
-    """Everything that is left of an interview, from its log and its recording (none for a typed one).
+    """Write all report files of an interview, from its log and its recording (none for a typed one).
 
-    The recording is read block by block, however long it is. Raises UserError where `folder` cannot be written, or
-    holds something that is no report of ours.
+    The recording is read block by block, however long it is. Raises UserError if `folder` cannot be written or holds
+    something that is not a report of ours.
 
-    `earlier`: the same person's earlier practice reports, for the pictures of how this one lies among them.
+    `earlier`: the same person's earlier practice reports, for the pictures that compare this one with them.
     """
     state = fold(events)
     sounding = recording if recording is not None and recording.length else None
@@ -73,12 +73,12 @@ def write_report(
 
 
 def write_json(path: Path, data: Any) -> None:
-    """For people and programs to read. The file is replaced whole or not at all."""
+    """Indented, for people and programs to read. The file is replaced atomically."""
     write_whole(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
 def _data_uri(recording: Recording) -> str:
-    """Both sides mixed, as MP3: every browser plays it, and seeking in it is exact enough for a sentence."""
+    """Both sides mixed, as MP3: every browser plays it, and seeking is exact enough to find a sentence."""
     packed, resampler = io.BytesIO(), speech_resampler(RATE, 16_000)
     with soundfile.SoundFile(packed, "w", 16_000, 1, "MPEG_LAYER_III", format="MP3") as out:
         for block in recording.blocks():
@@ -89,19 +89,19 @@ def _data_uri(recording: Recording) -> str:
 
 
 def _envelopes(recording: Recording) -> tuple[Samples, Samples]:
-    """Both sides as a picture needs them: the loudest sample of every 10 ms."""
+    """Both sides as the pictures need them: the loudest sample of every 10 ms."""
     step = RATE // 100
     peaks = [np.zeros((0, 2), np.int16)]
     for block in recording.blocks():
         padded = np.pad(block, ((0, -len(block) % step), (0, 0)))
-        # Before the sign is lost: the lowest 16-bit number has no positive twin.
+        # Widened before abs(): the lowest 16-bit number has no positive counterpart.
         peaks.append(np.abs(padded.astype(np.int32)).reshape(-1, step, 2).max(axis=1).clip(max=32767).astype(np.int16))
     found = np.concatenate(peaks)
     return from_int16(found[:, 0]), from_int16(found[:, 1])
 
 
 def transcript_of(events: list[AnyEvent]) -> list[dict[str, Any]]:
-    """Who said what, in order: the agent's utterances as they sounded, the candidate's with their words in time."""
+    """Who said what, in order: the agent's utterances as they sounded, the candidate's with word timings."""
     lines: list[dict[str, Any]] = []
     for event in events:
         if event.kind == "spoken":

@@ -1,4 +1,4 @@
-"""Where a report may be written, and how it gets there: nothing of anybody else's is touched, nothing is ever half written."""
+"""Where a report may be written, and how it gets there: no other files are touched, and nothing is half written."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _OURS = {
     "comparison.json", "answers", ".DS_Store",
 }  # fmt: skip
 _ANSWER = re.compile(r"turn-\d+\.png")
-ABANDONED = 3600.0  # s without a change, after which nobody is building a report any more
-_ATTEMPTS = 5  # at putting it in its place, where another process does the same
+ABANDONED = 3600.0  # s without a change after which a half-built report is taken for abandoned
+_ATTEMPTS = 5  # at moving it into place, in case another process does the same
 
 
 def check_place(folder: Path) -> None:
-    """Raises UserError where a report would take the place of something that is no report of ours.
+    """Raises UserError if a report would replace something that is not a report of ours.
 
-    For the moment at which a command begins: not after an interview has been held.
+    Meant to be called when a command starts, not after an interview has been held.
     """
     place = Path(os.path.realpath(folder))
     if not place.exists():
@@ -53,7 +53,7 @@ def check_place(folder: Path) -> None:
 
 
 def is_report(folder: Path) -> bool:
-    """Whether it holds a report of ours and nothing else."""
+    """Whether `folder` holds a report of ours and nothing else."""
     if not folder.is_dir():
         return False
     try:
@@ -73,10 +73,10 @@ def _holds_only_ours(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def replacing(folder: Path) -> Iterator[Path]:
-    """A new folder beside `folder` that takes its place, whole, when the block ends well. Raises UserError, OSError.
+    """A new folder beside `folder` that replaces it when the block ends without error. Raises UserError, OSError.
 
-    At every moment the report that was there or the new one is whole on the disk: the old one is moved aside, the new
-    one in, and only then is the old one removed.
+    At every moment either the old or the new report is complete on disk: the old one is moved aside, the new one moved
+    in, and only then is the old one removed.
     """
     folder = Path(os.path.realpath(folder))
     check_place(folder)
@@ -95,10 +95,10 @@ def replacing(folder: Path) -> Iterator[Path]:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what was moved aside, by this process or one that died, and what one that died was building."""
+    """Remove what was moved aside, by this process or a dead one, and what a dead one was building."""
     left = re.compile(re.escape(f".{folder.name}-") + r"\w{8}(\.\d\.old|\.new)")
     for path in [p for p in folder.parent.iterdir() if left.fullmatch(p.name)]:
-        with contextlib.suppress(OSError):  # another process sweeps, too
+        with contextlib.suppress(OSError):  # another process may be sweeping too
             abandoned = path.suffix == ".old" or time.time() - path.stat().st_mtime > ABANDONED
             if abandoned and _holds_only_ours(path):
                 shutil.rmtree(path, ignore_errors=True)
@@ -112,7 +112,7 @@ def _put(building: Path, folder: Path) -> None:
             if any(folder.iterdir()):
                 folder.rename(aside)
         try:
-            building.rename(folder)  # onto nothing, or onto an empty folder
+            building.rename(folder)  # onto nothing or an empty folder
             return
         except OSError as error:
             if aside.exists() and not folder.exists():
@@ -130,7 +130,7 @@ def _sync(path: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """A file of ours that is replaced at once or not at all."""
+    """Replace a file of ours atomically."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

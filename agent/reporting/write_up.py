@@ -1,4 +1,4 @@
-"""What is left to do when a call is over: measure what a crash left unmeasured, feedback, the report."""
+"""The work after a call: measure what a crash left unmeasured, feedback, the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 async def measure_missing(journal: Journal, recording: Recording, measure: Measure = measure_answer) -> None:
-    """Measure the answers whose measuring a crash prevented, from the recording: only their part of it is read."""
+    """Measure, from the recording, the answers a crash left unmeasured. Only their part of it is read."""
     missing = [turn for turn in journal.state.turns if is_measured(turn) and turn.delivery is None]
     if not missing or not recording.length:
         return
@@ -31,9 +31,9 @@ async def measure_missing(journal: Journal, recording: Recording, measure: Measu
             delivery = await asyncio.to_thread(
                 measure_recorded, recording.candidate, RATE, turn, journal.state.holes, measure
             )
-        except EngineError:  # of the machine's models, which come back
+        except EngineError:  # the models are unavailable for now
             raise
-        except Exception:  # an answer that cannot be measured has no measures; the others and the report do
+        except Exception:  # an answer that cannot be measured goes without; the others and the report do not suffer
             log.warning("answer %d could not be measured from the recording", turn.number, exc_info=True)
             continue
         if delivery is not None:
@@ -43,7 +43,7 @@ async def measure_missing(journal: Journal, recording: Recording, measure: Measu
 async def write_up(
     store: EventStore, journal: Journal, folder: Path, measure: Measure = measure_answer, model: LanguageModel | None = None
 ) -> None:  # fmt: skip
-    """What is left to do once a call has ended: measure what a crash left unmeasured, feedback, the report."""
+    """Do the work after a call: measure what a crash left unmeasured, feedback, the report."""
     recording = Recording(folder)
     await measure_missing(journal, recording, measure)
     await advise(journal, model)
@@ -53,9 +53,9 @@ async def write_up(
 async def finish(
     store: EventStore, session: str, recording: Recording | None, folder: Path, sessions: Path | None = None
 ) -> Path:
-    """Write the report of a session and say where it is. `recording`: none for a typed one.
+    """Write the report of a session and return its folder. `recording`: None for a typed one.
 
-    `sessions`: where earlier ones of the same person lie; by default `folder` is one of theirs.
+    `sessions`: the folder of all sessions, searched for the person's earlier ones; by default the one `folder` is in.
     """
     if recording is not None and recording.ignored:
         log.warning("%.1f s that were recorded after another process had taken over are left out", recording.ignored)

@@ -1,1 +1,1 @@
-"""The HTTP API: interviews, tokens, reports, live events; and the watch that sends agents where they are missing."""
+"""The HTTP API: interviews, tokens, reports, live events; and the watch, which sends agents where they are missing."""

@@ -42,7 +42,7 @@ Session = Annotated[str, InPath(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 
 
 class Services:
-    """What the routes need; made once the event loop runs."""
+    """What the routes need; created once the event loop is running."""
 
     def __init__(self, settings: Settings, store: EventStore, public_url: str, metrics: Metrics) -> None:
         self.settings = settings
@@ -61,7 +61,7 @@ class Services:
 
 
 def create_app(settings: Settings, public_url: str = "", *, watch: bool = True) -> FastAPI:
-    """`public_url`: how people reach it. `watch`: send agents where they are missing."""
+    """`public_url`: the address people use. `watch`: send agents where they are missing."""
     public = (public_url or settings.public_url or f"http://localhost:{settings.api_port}").rstrip("/")
     metrics = Metrics()
 
@@ -93,7 +93,7 @@ def create_app(settings: Settings, public_url: str = "", *, watch: bool = True) 
     return app
 
 
-# -- who asks ------------------------------------------------------------------------------------------------------
+# -- who is asking -------------------------------------------------------------------------------------------------
 
 
 def _services(request: Request) -> Services:
@@ -116,7 +116,7 @@ def _anyone(
     use: Use, given: Given, session: Session,
     token: Annotated[str, Query(max_length=600, description="a link's token, for players that cannot send headers")] = "",
 ) -> str:  # fmt: skip
-    """operator, or candidate of this very interview."""
+    """Returns "operator", or "candidate" for the candidate of this very interview."""
     credentials = given.credentials if given else token
     if given and is_operator(credentials, use.keys):
         return "operator"
@@ -132,7 +132,7 @@ Operator = Depends(_operator)
 
 
 async def _reader(use: Use, who: Who, session: Session) -> str:
-    """Who may read the report: operators, and in practice mode the candidate."""
+    """The report may be read by operators and, in practice mode, by the candidate."""
     if who == "candidate" and (await use.interviews.known(session)).interview.mode != "practice":
         raise Problem(
             403, "not-yours", "in a hiring interview the report is for the people who decide; ask them for it"
@@ -290,7 +290,7 @@ def _file(app: FastAPI, path: str, name: str, kind: str) -> None:
 
 
 def _pages(app: FastAPI, headers: dict[str, str]) -> None:
-    """The web app: one page, whose paths the browser reads."""
+    """The web app: a single page; its paths are handled in the browser."""
     if (WEB / "assets").is_dir():
         app.mount("/assets", StaticFiles(directory=WEB / "assets"), name="assets")
 
@@ -298,7 +298,7 @@ def _pages(app: FastAPI, headers: dict[str, str]) -> None:
     async def page(path: str) -> Response:
         if path.startswith(("api/", "assets/")):
             raise Problem(404, "no-such-path", "there is nothing here; the API is described at /api/docs")
-        # Never opened by the path that was asked for: looked up among the files that there are.
+        # The requested path is never opened directly, only looked up among the files that exist.
         there = {str(file.relative_to(WEB)): file for file in WEB.rglob("*") if file.is_file()}
         file = there.get(path, WEB / "index.html")
         if not file.is_file():
@@ -307,7 +307,7 @@ def _pages(app: FastAPI, headers: dict[str, str]) -> None:
 
 
 def page_headers(settings: Settings) -> dict[str, str]:
-    """The pages talk to this server and to the LiveKit server, and to nobody else."""
+    """The pages may talk to this server and the LiveKit server, and to nothing else."""
     livekit = settings.livekit_public_url or settings.livekit_url
     speak_to = f"'self' {livekit} {livekit.replace('ws', 'http', 1)}"
     return {

@@ -1,4 +1,4 @@
-"""When to try again: waits that grow with each failure, for each name apart. Pure: the time is a parameter."""
+"""When to try again: waits that grow with each failure, kept per name. Pure: the time is a parameter."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class _Failures:
 
 
 class Backoff:
-    """The first `quick` waits take `first` seconds; each one after doubles, up to `most` seconds."""
+    """The first `quick` waits last `first` seconds; after that each wait doubles, up to `most` seconds."""
 
     def __init__(self, first: float, most: float, *, quick: int = 1) -> None:
         self._first = first
@@ -28,12 +28,12 @@ class Backoff:
         return min(self._most, self._first * 2.0**doublings)
 
     def due(self, name: str, now: float) -> bool:
-        """Whether it may be tried now."""
+        """Whether `name` may be tried now."""
         known = self._failures.get(name)
         return known is None or now >= known.not_before
 
     def failed(self, name: str, now: float, reason: str = "") -> float:
-        """Count a failure. Returns the seconds until it is due again."""
+        """Count a failure. Returns the seconds until the next try is due."""
         count = self.count(name) + 1
         wait = self.wait_after(count)
         self._failures[name] = _Failures(count, now + wait, reason)
@@ -45,14 +45,14 @@ class Backoff:
         return known.count if known else 0
 
     def reason(self, name: str) -> str:
-        """Why it failed last; empty where it did not."""
+        """Why the last try failed; empty if there was no failure."""
         known = self._failures.get(name)
         return known.reason if known else ""
 
     def succeeded(self, name: str) -> bool:
-        """Forget its failures. Returns whether there were any."""
+        """Forget the failures of `name`. Returns whether there were any."""
         return self._failures.pop(name, None) is not None
 
     def keep_only(self, names: Container[str]) -> None:
-        """Forget every name that is not among these: what no longer exists takes no memory."""
+        """Forget every other name, so that what no longer exists takes no memory."""
         self._failures = {name: known for name, known in self._failures.items() if name in names}

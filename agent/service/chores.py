@@ -1,4 +1,4 @@
-"""Background work that has an owner: one piece a name, so many at once, and nothing outlives its owner."""
+"""Background work with an owner: one task per name, a bounded number at once, and none outlives its owner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger("agent.service")
 
 
 class Chores:
-    """`limit`: pieces of work at once, or None. Work is expected to deal with its own errors; one that escapes is logged."""
+    """`limit`: tasks at once, or None. Work should handle its own errors; one that escapes is logged."""
 
     def __init__(self, name: str, limit: int | None = None) -> None:
         self._name = name
@@ -21,11 +21,11 @@ class Chores:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def busy(self, name: str) -> bool:
-        """Whether work under this name is running."""
+        """Whether work is running under this name."""
         return name in self._tasks
 
     def start(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        """Begin it, unless work under this name is running or there is too much already. Returns whether it began."""
+        """Start it, unless work under this name is running or the limit is reached. Returns whether it was started."""
         if name in self._tasks or (self._limit is not None and len(self._tasks) >= self._limit):
             return False
         task = asyncio.create_task(work(), name=f"{self._name} {name}")
@@ -34,12 +34,12 @@ class Chores:
         return True
 
     async def settle(self, seconds: float | None = None) -> None:
-        """Wait until nothing is running, for `seconds` at most. What runs on is not cancelled."""
+        """Wait until nothing is running, for `seconds` at most. What is still running then is not cancelled."""
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=seconds)
 
     async def close(self) -> None:
-        """Cancel what is running and wait for its end."""
+        """Cancel what is running and wait for it to end."""
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

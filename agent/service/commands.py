@@ -1,7 +1,7 @@
-"""Telling the agent of a running interview something, and answering only with what came of it.
+"""Commands to the agent of a running interview, answered only with what came of them.
 
-A command is a message to a process that may be dying, recovering or not there yet. So it is said again until the log
-shows its effect; where nobody is left to heed it, a cancel is carried out here; and where neither happens in time, the
+A command is a message to a process that may be dying, recovering or not there yet. So it is repeated until the log
+shows its effect; if no agent is left to act on it, a cancel is carried out here; and if neither happens in time, the
 answer says so instead of "ok".
 """
 
@@ -18,21 +18,21 @@ from agent.service.problems import Problem
 from dialogue.state import State
 from memory.store import LeaseHeld
 
-POLL = 0.2  # s between two looks at the log
+POLL = 0.2  # s between reads of the log
 SAY_AGAIN = 2.0  # s; a message to an agent that has just joined may be lost
-BEYOND_LEASE = 3.0  # s that an agent has for it, past the lease of one that died with the message
+BEYOND_LEASE = 3.0  # s an agent gets on top of the lease of one that may have died with the message
 
 
 class Peer(Protocol):
-    """What is asked of the LiveKit server."""
+    """What is needed of the LiveKit server."""
 
     async def look(self, room: str, named: str = "") -> RoomView: ...
 
     async def command(self, room: str, agents: list[str], session: str, control: models.Control) -> None: ...
 
 
-class House(Protocol):
-    """What is asked of the interviews."""
+class Installation(Protocol):
+    """What is needed of `Interviews`."""
 
     async def known(self, session: str) -> Known: ...
 
@@ -42,7 +42,7 @@ class House(Protocol):
 
 
 def shows(state: State, control: models.Control) -> bool:
-    """Whether the log shows what the command wants."""
+    """Whether the log shows the effect of the command."""
     match control.kind:
         case "cancel":
             return state.ended == "cancelled"
@@ -55,24 +55,24 @@ def shows(state: State, control: models.Control) -> bool:
 
 
 async def carry_out(
-    house: House, livekit: Peer, session: str, control: models.Control, lease_seconds: float,
+    installation: Installation, livekit: Peer, session: str, control: models.Control, lease_seconds: float,
     clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:  # fmt: skip
-    """Return once the log shows the effect. Raises Problem: 409 where it cannot be done, 504 where nothing came of it."""
+    """Return once the log shows the effect. Raises Problem: 409 if it cannot be done, 504 if nothing came of it."""
     deadline = clock() + lease_seconds + BEYOND_LEASE
     told_at = float("-inf")
     while True:
-        known = await house.known(session)
+        known = await installation.known(session)
         if known.state.ended and not shows(known.state, control):
             raise Problem(409, "over", "this interview is over")
         if (known.state.ended or told_at > float("-inf")) and shows(known.state, control):
             return
-        held = bool(await house.holder(session))
+        held = bool(await installation.holder(session))
         if not held and control.kind == "cancel":
             try:
-                await house.end(session, "cancelled")
+                await installation.end(session, "cancelled")
             except LeaseHeld:
-                held = True  # an agent was faster; it is told
+                held = True  # an agent was faster: send it the command
             else:
                 continue
         if not held and (told_at == float("-inf") or clock() >= deadline):

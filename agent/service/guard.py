@@ -1,6 +1,6 @@
-"""What is refused before anything looks at it: paths that name nothing, and bodies that could fill the memory.
+"""What is refused before anything else sees it: paths that cannot name anything, and bodies that could fill the memory.
 
-FastAPI reads a body before it asks who sent it, so the limit has to stand in front of it.
+FastAPI reads a body before it checks who sent it, so the limit has to come before FastAPI.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from agent.service.problems import answer
 
 LONGEST_PATH = 1024
-BODY = 256 * 1024  # bytes, of anybody
-DOCUMENTS = 24 * 1024 * 1024  # bytes, of an operator who makes an interview: two documents in base64
+BODY = 256 * 1024  # bytes, from anybody
+DOCUMENTS = 24 * 1024 * 1024  # bytes, from an operator creating an interview: two documents in base64
 MAKING = "/api/v1/interviews"
 
 
 def names_something(path: str) -> bool:
-    """Whether a path, decoded, could be one of ours: no control characters, no way up, no broken encoding. Pure."""
+    """Whether a decoded path could be one of ours: no control characters, no "..", no broken encoding. Pure."""
     if len(path) > LONGEST_PATH or not path.isprintable() or "\\" in path or "\ufffd" in path:
         return False
     return not any(part in (".", "..") for part in path.split("/"))
@@ -47,7 +47,7 @@ class Guard:
             if body is None:
                 more = "; a smaller document, or its text, will do" if most == DOCUMENTS else ""
                 refusal = answer(413, "too-large", f"a request may have {most // 1024} KiB here{more}")
-                refusal.headers["connection"] = "close"  # the rest of it is not waited for
+                refusal.headers["connection"] = "close"  # do not wait for the rest of the body
                 await refusal(scope, receive, send)
                 return
             receive = _replay(body, receive)
@@ -64,11 +64,11 @@ def _has_body(headers: Headers) -> bool:
 
 
 async def _read(headers: Headers, receive: Receive, most: int) -> Message | None:
-    """The whole body as one message, or that the client is gone; None as soon as it is too large."""
+    """The whole body as one message, or the disconnect message; None as soon as the body is too large."""
     declared = headers.get("content-length", "")
     if declared.isdecimal() and (len(declared) > 12 or int(declared) > most):
         return None
-    body = bytearray()  # joined at once: a body of single bytes would make a message of each
+    body = bytearray()  # joined as it comes: a body sent byte by byte would otherwise be kept as one message per byte
     while True:
         message = await receive()
         if message["type"] != "http.request":
@@ -81,7 +81,7 @@ async def _read(headers: Headers, receive: Receive, most: int) -> Message | None
 
 
 def _replay(message: Message, receive: Receive) -> Receive:
-    """What was read, and then whatever else comes."""
+    """First what was already read, then whatever else comes."""
     waiting = [message]
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""What can be done with interviews over HTTP. Knows no HTTP: routes translate, this decides."""
+"""What can be done with interviews over HTTP. Knows nothing of HTTP: the routes translate, this decides."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from prompts.loader import languages, load_phrases, pack_names
 
 
 class Interviews:
-    """`links` signs the candidates' links; `public_url` is where their page is; `sending` is shared with the watch."""
+    """`links` signs the candidates' links; `public_url` is where they lead; `sending` is shared with the watch."""
 
     def __init__(
         self, store: EventStore, settings: Settings, livekit: LiveKit, links: Links, public_url: str,
@@ -50,7 +50,7 @@ class Interviews:
     # -- reading ---------------------------------------------------------------------------------------------------
 
     async def known(self, session: str) -> Known:
-        """The session as its log stands now. Raises Problem where there is none, or none that can be read."""
+        """The session as its log is now. Raises Problem if there is none, or if it cannot be read."""
         return await self.catalogue.known(session)
 
     async def sessions(self) -> list[str]:
@@ -58,7 +58,7 @@ class Interviews:
         return await self.catalogue.sessions()
 
     async def page(self, offset: int, limit: int) -> list[models.Summary]:
-        """Newest first. One whose log is damaged is shown as that, and does not hide the others."""
+        """Newest first. One with a damaged log is listed as damaged and does not hide the others."""
         names = list(reversed(await self.sessions()))[offset : offset + limit]
         found = []
         for name in names:
@@ -67,7 +67,7 @@ class Interviews:
             except Unreadable:
                 found.append(_unreadable(name))
             except Problem as problem:
-                if problem.status != 404:  # erased since the names were read
+                if problem.status != 404:  # 404: erased since the names were read
                     raise
         return found
 
@@ -82,7 +82,7 @@ class Interviews:
         return session_folder(self._settings, session)
 
     def report(self, session: str, name: str) -> Path:
-        """A file of the report. Raises Problem while there is none."""
+        """A file of the report. Raises Problem while there is no report."""
         path = self.folder(session) / "report" / name
         if not path.is_file():
             raise Problem(404, "no-report", "there is no report yet; it is made when the interview has ended")
@@ -137,7 +137,7 @@ class Interviews:
     # -- writing ---------------------------------------------------------------------------------------------------
 
     async def create(self, wanted: models.NewInterview) -> models.Created:
-        """Plan and store it. Raises Problem or PlanError where the wishes cannot be met."""
+        """Plan and store an interview. Raises Problem or PlanError if the request cannot be met."""
         if wanted.pack not in (AUTO, *pack_names()):
             raise Problem(422, "unknown-pack", f"there is no pack {wanted.pack!r}; there are {', '.join(pack_names())}")
         if wanted.language not in languages():
@@ -184,12 +184,12 @@ class Interviews:
 
     def link(self, session: str) -> models.Created:
         token = self._links.mint(session)
-        # Behind the #: a browser sends it to no server, so it stands in no log.
+        # After the #: browsers never send that part to a server, so the token ends up in no log.
         link = f"{self._public_url}/join/{session}#{token}"
         return models.Created(id=session, link=link, expires=self._links.read(token).expires)
 
     async def consent(self, session: str, by: str) -> None:
-        """Stored once; saying it again changes nothing."""
+        """Store the consent. Repeating it changes nothing."""
         known = await self.known(session)
         self._still_open(known)
         if known.state.consented:
@@ -199,7 +199,7 @@ class Interviews:
                 await journal.write(consent_of(known.interview.language, by))
 
     async def rate(self, session: str, by: Literal["candidate", "operator"], given: models.Opinion) -> None:
-        """Store what somebody thinks of it. Raises Problem before the end, or for a turn that is no follow-up."""
+        """Store somebody's opinion of it. Raises Problem before the end, or for a turn that is not a follow-up."""
         await self.known(session)
         if given.may_teach is not None and by != "candidate":
             raise Problem(403, "not-you", "only the candidate can agree that the words improve the questions")
@@ -213,7 +213,7 @@ class Interviews:
             raise Problem(422, "no-opinion", str(error)) from error
 
     async def opinions(self, session: str) -> models.Opinions:
-        """What was thought of it so far."""
+        """The opinions given so far."""
         state = (await self.known(session)).state
         return models.Opinions(
             stars=state.stars,
@@ -224,7 +224,7 @@ class Interviews:
         )
 
     async def join(self, session: str, *, take_over: bool) -> models.RoomAccess:
-        """The candidate's way into the room. Raises Problem without consent, or while they are in it elsewhere."""
+        """The candidate's access to the room. Raises Problem without consent, or while they are in it elsewhere."""
         known = await self.known(session)
         self._still_open(known)
         self._consented(known)
@@ -235,19 +235,19 @@ class Interviews:
             raise Problem(409, "already-here", "this interview is open on another device; go on here instead?")
         await self._livekit.open(known.room)
         there = session in view.agents.values() and await self.holder(session)
-        if not there and self._sending.due(session):  # a page that joins again and again sends no agent each time
+        if not there and self._sending.due(session):  # a page that keeps rejoining does not send an agent each time
             await self.send_agent(known)
         return self._access(known.room, CANDIDATE, "candidate", known.interview.candidate)
 
     async def admit(self, session: str, person: models.PersonIn) -> models.RoomAccess:
-        """Somebody else's way in: of the panel, or to look on."""
+        """Access for somebody else: a panel member or an observer."""
         known = await self.known(session)
         self._still_open(known)
         identity = f"{person.role}-{int(self._wall() * 1000) % 10**9}"
         return self._access(known.room, identity, person.role, person.name)
 
     async def dispatch(self, session: str, silent: Literal["", "notes", "panel"]) -> None:
-        """Send an agent into the room, ours or an existing one."""
+        """Send an agent into the room, whether we made the room or it existed before."""
         known = await self.known(session)
         self._still_open(known)
         self._consented(known)
@@ -260,18 +260,18 @@ class Interviews:
         await self.send_agent(known, silent)
 
     async def send_agent(self, known: Known, silent: Literal["", "notes", "panel"] = "") -> None:
-        """Ask for an agent, and remember it: others may be about to ask for one too."""
+        """Request an agent, and remember that: other callers may be about to request one too."""
         session = known.interview.id
         self._sending.sent(session)
         self._sending.named(session, await self._livekit.dispatch(known.room, session, silent))
 
     async def control(self, session: str, control: models.Control) -> None:
-        """Have it done, by the agent or, for a cancel where there is none, here. Raises Problem where it was not."""
+        """Have the agent carry it out; without an agent, a cancel is done here. Raises Problem if it was not done."""
         self._still_open(await self.known(session))
         await carry_out(self, self._livekit, session, control, self._settings.room_lease_seconds, self._clock)
 
     async def end(self, session: str, reason: Literal["cancelled", "candidate_left"]) -> None:
-        """Where no agent is there to do it."""
+        """End an interview that has no agent to do it."""
         async with taken(self._store, self._settings, session) as journal:
             if not journal.state.ended:
                 await journal.write(Ended(at=self._wall(), t=journal.state.last_spoken_end, reason=reason))

@@ -1,4 +1,4 @@
-"""Every interview as far as its log was read: folded once, and from then on only what is new is read."""
+"""Every interview as far as its log was read: folded once, and after that only new events are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger("agent.service")
 
 
 class Unreadable(Problem):
-    """The log of one interview is damaged. That is no reason to hide the others."""
+    """The log of one interview is damaged. This must not hide the others."""
 
     def __init__(self) -> None:
         super().__init__(500, "unreadable", "the log of this interview cannot be read; the log of the API says where")
@@ -44,17 +44,17 @@ class Known:
 
 
 class Catalogue:
-    """Reads logs from `store`. Two readers at once do no harm: what is kept are values, and the longer one stays."""
+    """Reads logs from `store`. Concurrent readers do no harm: immutable values are kept, and the longer one wins."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
         self._known: OrderedDict[str, Known] = OrderedDict()
         self._unreadable: set[str] = set()
         self._tried_again: dict[str, set[str]] = {}  # session to the retries of its questions
-        self._looked_at: set[str] = set()  # whose place among the retries is known
+        self._looked_at: set[str] = set()  # sessions already checked for being a retry
 
     async def known(self, session: str) -> Known:
-        """The session as its log stands now. Raises Problem where there is none, Unreadable, StoreUnavailable."""
+        """The session as its log is now. Raises Problem if there is none, Unreadable, StoreUnavailable."""
         before = self._known.get(session) or Known()
         try:
             events = await self._store.read(session, before.length)
@@ -64,7 +64,7 @@ class Catalogue:
                 raise
             self._damaged(session, error.__class__.__name__)
             raise Unreadable from error
-        except Exception as error:  # whatever is wrong with one log, it is that log's fault
+        except Exception as error:  # anything that goes wrong here is blamed on this log alone
             self._damaged(session, fault_of(error))
             raise Unreadable from error
         if known.state.interview is None:
@@ -77,7 +77,7 @@ class Catalogue:
         return known
 
     async def sessions(self) -> list[str]:
-        """All there are, oldest first. What was erased meanwhile is forgotten here too."""
+        """All sessions, oldest first. What has been erased since is forgotten here too."""
         names = await self._store.sessions()
         there = set(names)
         for gone in [name for name in self._known if name not in there]:
@@ -88,7 +88,7 @@ class Catalogue:
         return names
 
     async def retries(self, session: str) -> list[Known]:
-        """The interviews in which a question of this one is tried again, oldest first."""
+        """The interviews that retry a question of this one, oldest first."""
         for name in await self.sessions():
             if name not in self._looked_at:
                 await self._known_if_readable(name)

@@ -1,4 +1,4 @@
-"""Events as they are stored, as server-sent events. Whoever lost the connection goes on after the last one it had."""
+"""Server-sent events, sent as they are stored. A client that reconnects continues after the last one it received."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from memory.events import AnyEvent
 from memory.store import StoreUnavailable
 
 POLL = 0.4  # s
-KEEP_ALIVE = 15.0  # s in which nothing was sent, after which a comment is, so that proxies keep the line open
-SETTLED = 20.0  # s after the end for which measures and the report may still follow
+KEEP_ALIVE = 15.0  # s without an event after which a comment is sent, so that proxies keep the connection open
+SETTLED = 20.0  # s after the end during which measures and the report may still arrive
 
 
 async def stream(
     read: Callable[[int], Awaitable[list[AnyEvent]]], after: int, gone: Callable[[], Awaitable[bool]]
 ) -> AsyncIterator[str]:
-    """What a watcher is sent who already has `after` events. `read(n)`: events from position n on.
+    """What is sent to a client that already has `after` events. `read(n)`: events from position n on.
 
-    The log is read once from its start, because the interview may be over for somebody who comes back after the end; then
-    only what is new is read. A store that is away is waited for.
+    The log is read once from its start, because the interview may already be over when a client comes back; after that
+    only new events are read. While the store is unavailable, it waits.
     """
     now = asyncio.get_running_loop().time
     position, ended = 0, False

@@ -1,4 +1,4 @@
-"""The few things that are asked of the LiveKit server: who is there, send an agent, pass a command on."""
+"""The few requests made to the LiveKit server: who is in a room, send an agent, pass on a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from agent.service import models
 from agent.service.problems import Problem
 from agent.settings import Settings
 
-EMPTY_TIMEOUT = 600  # s for which the server keeps a room that nobody is in
+EMPTY_TIMEOUT = 600  # s for which the server keeps an empty room
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class RoomView:
 
 
 class LiveKit:
-    """Opens its connection on first use; `close` it. `wall`: unix s, stands in the commands that are signed."""
+    """Opens its connection on first use; `close` it. `wall`: unix s, the timestamp of signed commands."""
 
     def __init__(self, settings: Settings, wall: Callable[[], float] = time.time) -> None:
         self._settings = settings
@@ -54,12 +54,12 @@ class LiveKit:
             await self._made.aclose()  # type: ignore[no-untyped-call]
 
     async def rooms(self) -> dict[str, int]:
-        """Names of the rooms that exist, and how many are in them."""
+        """Names of the existing rooms, and how many participants each has."""
         found = await self._call(self._api.room.list_rooms(api.ListRoomsRequest()))
         return {room.name: room.num_participants for room in found.rooms}
 
     async def look(self, room: str, named: str = "") -> RoomView:
-        """A room that does not exist is empty."""
+        """Who is in a room. A room that does not exist is empty."""
         try:
             found = await self._call(self._api.room.list_participants(api.ListParticipantsRequest(room=room)))
         except Problem as problem:
@@ -72,23 +72,23 @@ class LiveKit:
         return RoomView(candidate.identity if candidate else "", agents, len(people) - len(agents))
 
     async def open(self, room: str) -> None:
-        """Make sure the room exists; one that does is left as it is."""
+        """Make sure the room exists; an existing one is left as it is."""
         await self._call(self._api.room.create_room(api.CreateRoomRequest(name=room, empty_timeout=EMPTY_TIMEOUT)))
 
     async def dispatch(self, room: str, session: str, silent: str = "") -> str:
-        """Ask for an agent. Whether one comes is seen in the room. Returns LiveKit's id of the dispatch."""
+        """Request an agent; whether one comes shows in the room. Returns LiveKit's id of the dispatch."""
         metadata = json.dumps({"session": session, "silent": silent})
         request = api.CreateAgentDispatchRequest(agent_name=self._settings.agent_name, room=room, metadata=metadata)
         made = await self._call(self._api.agent_dispatch.create_dispatch(request))
         return str(made.id)
 
     async def taken_by_a_worker(self, room: str, dispatch: str) -> bool:
-        """Whether a worker has taken the job of a dispatch; False too where the server does not know it any more."""
+        """Whether a worker has accepted the job of a dispatch; also False if the server no longer knows it."""
         found = await self._call(self._api.agent_dispatch.get_dispatch(dispatch, room))
         return found is not None and bool(found.state.jobs)
 
     async def command(self, room: str, agents: list[str], session: str, control: models.Control) -> None:
-        """A command to the agents of an interview, signed: in a room anybody may send data."""
+        """Send a command to the agents of an interview. Signed, because anybody in a room may send data."""
         key = control_key(self._settings.livekit_api_secret.get_secret_value())
         data = api.SendDataRequest(
             room=room, data=sign_command(key, session, control.model_dump(), self._wall()), topic=CONTROL,

@@ -1,4 +1,4 @@
-"""What Prometheus is told. Counts and times only: no name, no word of an interview."""
+"""Prometheus metrics. Counts and times only: no names, and nothing that was said in an interview."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 class Metrics:
-    """One registry an app, so that tests can have several."""
+    """One registry per app, so that tests can have several."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -38,13 +38,13 @@ class Metrics:
         @app.middleware("http")
         async def _timed(request: Request, handle: Callable[[Request], Awaitable[Response]]) -> Response:
             began = time.monotonic()
-            status = "500"  # where it ends in an exception
+            status = "500"  # if it ends in an exception
             try:
                 response = await handle(request)
                 status = str(response.status_code)
                 return response
             finally:
-                # The route's pattern, not the path: that would name sessions. Any other method would be a series more.
+                # The route's pattern, because the path names sessions. Arbitrary methods would each add a series.
                 route = getattr(request.scope.get("route"), "path", "other")
                 method = request.method if request.method in METHODS else "other"
                 self.requests.labels(method, route, status).observe(time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""What goes in and out of the HTTP API."""
+"""The request and response bodies of the HTTP API."""
 
 from __future__ import annotations
 

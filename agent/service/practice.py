@@ -1,4 +1,4 @@
-"""What is there in practice only: the coach, another try of a question, and how it compares. Knows no HTTP."""
+"""Practice mode only: the coach, retrying a question, and the comparison. Knows nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from dialogue.report_model import Report
 from memory.records import CandidateSource
 from memory.store import EventStore
 
-OPEN_RETRIES = 3  # begun and not finished, of one question
+OPEN_RETRIES = 3  # unfinished retries of one question
 
 
 class Practice:
-    """Both may be asked for again and again by a candidate, so both have a bound."""
+    """Coach and retries. A candidate may ask for either again and again, so both are bounded."""
 
     def __init__(self, store: EventStore, settings: Settings, interviews: Interviews) -> None:
         self._store = store
         self._settings = settings
         self._interviews = interviews
-        self._coached: set[str] = set()  # whose coach is thinking
+        self._coached: set[str] = set()  # sessions with a coach request in progress
         self._trying_again = asyncio.Lock()
 
     async def coach(self, session: str, talk: models.Talk) -> models.CoachReply:
@@ -54,16 +54,16 @@ class Practice:
         return models.CoachReply(text=advice.text, question=advice.question, evidence=advice.evidence)
 
     async def retry(self, session: str, wanted: models.Retry) -> models.Created:
-        """One question of a practice again, as an interview of its own; one that has not begun is given again.
+        """One question of a practice again, as its own interview; a retry that has not begun is returned again.
 
-        Raises Problem: for a question that was not asked, and while several tries of it are begun and not finished.
+        Raises Problem for a question that was not asked, and while too many retries of it are unfinished.
         """
         known = await self._interviews.known(session)
         try:
             agreed = retry_of(known.state, wanted.question, CandidateSource(kind="room"), follow_up=wanted.follow_up)
         except UserError as error:
             raise Problem(409, "no-retry", str(error)) from error
-        async with self._trying_again:  # or two requests at once would both find none
+        async with self._trying_again:  # otherwise two concurrent requests would both find none
             tries = [k for k in await self._interviews.catalogue.retries(session) if _is_open(k, wanted.question)]
             for one in tries:
                 if not one.state.started and one.interview.questions == agreed.questions:
@@ -76,7 +76,7 @@ class Practice:
             return self._interviews.link(agreed.id)
 
     def comparison(self, known: Known) -> Comparison | None:
-        """A retried answer beside the earlier one; None where nothing was retried. Raises Problem without a report."""
+        """A retried answer beside the earlier one; None if this is not a retry. Raises Problem without a report."""
         if not known.interview.retry_of:
             return None
         path = self._interviews.report(known.interview.id, "report.json")
@@ -84,6 +84,6 @@ class Practice:
 
 
 def _is_open(retry: Known, question: str) -> bool:
-    """Whether it is a try of this question, in a room, that can still be held."""
+    """Whether `retry` repeats this question in a room and can still be held."""
     interview = retry.interview
     return interview.source.kind == "room" and interview.questions[0].id == question and not retry.state.ended

@@ -33,7 +33,7 @@ log = logging.getLogger("agent.service")
 
 
 class Problem(Exception):
-    """`kind`: a stable name for programs; `detail`: one line for people, with what to do next."""
+    """`kind`: a stable name for programs; `detail`: one line for people, which says what to do next."""
 
     def __init__(self, status: int, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -41,10 +41,10 @@ class Problem(Exception):
 
 
 def fault_of(error: BaseException) -> str:
-    """What went wrong and where, for a log. Not the message: an error of validation repeats what was said in the call."""
+    """What went wrong and where, for a log. Without the message: validation errors quote what was said in the call."""
     if isinstance(error, Problem):
         return error.kind
-    if isinstance(error, UserError):  # made to be read by people
+    if isinstance(error, UserError):  # its message is written for people
         return " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-3:]]
@@ -60,7 +60,7 @@ def answer(status: int, kind: str, detail: str, **more: Any) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Have every error leave as problem+json."""
+    """Return every error as problem+json."""
 
     @app.exception_handler(Problem)
     async def _problem(_: Request, error: Problem) -> JSONResponse:
@@ -99,7 +99,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-        # The route's pattern and the place in the code: a traceback could repeat what was said in an interview.
+        # Only the route's pattern and the place in the code: a traceback could quote what was said in an interview.
         route = getattr(request.scope.get("route"), "path", "a path of no route")
         log.error("%s %s: %s", request.method, route, fault_of(error))
         return answer(500, "bug", "this is our fault; it is in the log of the API")

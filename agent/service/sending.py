@@ -1,8 +1,8 @@
-"""Which interviews were sent an agent, when, and how often in vain. Pure: the clock is injected.
+"""Which interviews an agent was sent to, when, and how often in vain. Pure: the clock is injected.
 
-Two things can keep an agent away, and they ask for different patience. Where no worker took the call, asking again costs
-nothing and a worker that starts is wanted at once. Where workers took it and the interview is still not attended to, every
-further agent is a process more on a machine that is perhaps too busy already.
+Two things can keep an agent away, and they call for different patience. If no worker took the call, asking again costs
+nothing, and a worker that has just started should get it at once. If workers took it and the interview still has no
+agent, every further one is another process on a machine that may already be too busy.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Literal
 from agent.service.backoff import Backoff
 
 Reason = Literal["", "no_worker", "not_taken"]
-AGAIN = 2.5  # s that an agent is given to come before another is asked for
-SETTLED = 10.0  # s for which an agent must have held the interview before earlier failures are forgotten
-TELL = 3  # agents asked for in vain before somebody is told why
+AGAIN = 2.5  # s an agent has to arrive before another is requested
+SETTLED = 10.0  # s an agent must hold the interview before earlier failures are forgotten
+TELL = 3  # agents requested in vain before the reason is reported
 NO_WORKER = Backoff(AGAIN, 10.0, quick=10)
 NOT_TAKEN = Backoff(AGAIN, 60.0, quick=2)
 _SENTENCES: dict[Reason, str] = {
@@ -29,7 +29,7 @@ _SENTENCES: dict[Reason, str] = {
 
 @dataclass(frozen=True)
 class _Sent:
-    count: int = 0  # since an agent was last there for good
+    count: int = 0  # agents requested since one last stayed
     at: float = float("-inf")
     dispatch: str = ""
     reason: Reason = ""
@@ -37,14 +37,14 @@ class _Sent:
 
 
 class Sending:
-    """Shared by the watch and by the ways in, so that a page that joins again and again sends one agent, not many."""
+    """Shared by the watch and the join requests, so that a page that keeps rejoining sends one agent, not many."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._sent: dict[str, _Sent] = {}
 
     def due(self, session: str) -> bool:
-        """Whether another agent may be asked for."""
+        """Whether another agent may be requested."""
         sent = self._sent.get(session)
         return sent is None or self._clock() - sent.at >= self.wait(session)
 
@@ -55,25 +55,25 @@ class Sending:
         return waits.wait_after(max(1, sent.count))
 
     def sent(self, session: str) -> None:
-        """An agent is being asked for. Said before the server is, so that nobody else asks meanwhile."""
+        """An agent is being requested. Call it before asking the server, so that nobody else asks meanwhile."""
         sent = self._of(session)
         self._sent[session] = replace(sent, count=sent.count + 1, at=self._clock(), dispatch="", held_since=None)
 
     def named(self, session: str, dispatch: str) -> None:
-        """LiveKit's id of the newest dispatch."""
+        """Set LiveKit's id of the newest dispatch."""
         self._sent[session] = replace(self._of(session), dispatch=dispatch)
 
     def in_vain(self, session: str, reason: Reason) -> bool:
-        """Why the last one did not come. Returns whether that is news worth telling: after some tries, once a reason."""
+        """Record why the last one did not come. Returns whether to report it: after TELL tries, once per reason."""
         sent = self._of(session)
         news = sent.count >= TELL and (sent.count == TELL or reason != sent.reason)
         self._sent[session] = replace(sent, reason=reason)
         return news
 
     def attended(self, session: str) -> bool:
-        """An agent holds the interview. Returns whether it has come for good after others had not.
+        """An agent holds the interview. Returns whether it has stayed after others had failed.
 
-        One that takes it and dies at once is no success: else an agent that crashes at its start would be sent for ever.
+        Taking it and dying at once is no success: otherwise an agent that crashes on start would be sent for ever.
         """
         sent = self._sent.get(session)
         if sent is None or not sent.count:
@@ -93,29 +93,29 @@ class Sending:
             self._sent[session] = replace(sent, held_since=None)
 
     def left(self, session: str) -> None:
-        """No candidate is there: when one is back, it begins anew. The last agent still counts for AGAIN seconds."""
+        """The candidate has left: counting starts afresh on return. The last agent still counts for AGAIN seconds."""
         sent = self._sent.get(session)
         if sent is not None and sent.count:
             self._sent[session] = _Sent(at=sent.at)
 
     def count(self, session: str) -> int:
-        """Agents asked for since one was there for good."""
+        """Agents requested since one last stayed."""
         return self._of(session).count
 
     def last(self, session: str) -> str:
-        """LiveKit's id of the newest dispatch; empty where there is none."""
+        """LiveKit's id of the newest dispatch; empty if there is none."""
         return self._of(session).dispatch
 
     def reason(self, session: str) -> Reason:
         return self._of(session).reason
 
     def why(self, session: str) -> str:
-        """Why no agent is there, in a sentence for people; empty while that is not known, or nothing is amiss."""
+        """Why there is no agent, in a sentence for people; empty while that is unknown or nothing is wrong."""
         sent = self._of(session)
         return _SENTENCES[sent.reason] if sent.count >= TELL else ""
 
     def keep_only(self, names: Container[str]) -> None:
-        """Forget every session that is not among these."""
+        """Forget every other session."""
         self._sent = {name: sent for name, sent in self._sent.items() if name in names}
 
     def _of(self, session: str) -> _Sent:

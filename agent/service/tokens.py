@@ -1,4 +1,4 @@
-"""Three kinds of proof: an operator's key, a candidate's signed link, and a short-lived token for one room and one person."""
+"""Three credentials: an operator's key, a candidate's signed link, and a short-lived token for one room and person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AUDIENCE = "vivavoce-link"
 
 
 def kept_secret(path: Path, length: int = 32) -> str:
-    """The secret in a file of mode 0600, made on first use. Raises UserError where that cannot be, or it is empty."""
+    """The secret in a file of mode 0600, created on first use. Raises UserError if that fails or the file is empty."""
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def kept_secret(path: Path, length: int = 32) -> str:
 
 
 def _make(path: Path, secret: str) -> None:
-    """Whole or not at all: another process that starts now must not read a file that is still empty."""
+    """Atomically: another process starting now must not read a file that is still empty."""
     made = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -47,7 +47,7 @@ def _make(path: Path, secret: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(made, path)  # refuses where somebody was faster: theirs counts
+            os.link(made, path)  # fails if another process was faster: its secret counts
         except FileExistsError:
             pass
         except OSError:  # a file system without links
@@ -57,20 +57,20 @@ def _make(path: Path, secret: str) -> None:
 
 
 def operator_keys(settings: Settings) -> list[str]:
-    """Those that were set, or the one of this installation."""
+    """The configured keys, or this installation's own."""
     given = [key.strip() for key in settings.api_keys.get_secret_value().split(",") if key.strip()]
     return given or [kept_secret(settings.home / "operator.key")]
 
 
 def is_operator(key: str, keys: list[str]) -> bool:
     """Compared in constant time."""
-    matches = [hmac.compare_digest(key.encode(), known.encode()) for known in keys]  # all of them, whichever fits
+    matches = [hmac.compare_digest(key.encode(), known.encode()) for known in keys]  # all, even after a match
     return any(matches)
 
 
 @dataclass(frozen=True)
 class Link:
-    """What a signed link allows: one role in one interview, until it expires (unix s)."""
+    """What a signed link grants: one role in one interview, until it expires (unix s)."""
 
     session: str
     role: Literal["candidate"]
@@ -91,9 +91,9 @@ class Links:
         return jwt.encode({**claims, "jti": secrets.token_hex(8)}, self._key, "HS256")
 
     def read(self, token: str) -> Link:
-        """Raises Problem: expired (410) or none of ours (401)."""
+        """Raises Problem: expired (410) or not one of ours (401)."""
         try:
-            # Times are looked at here, by our own clock: another machine's may be a second behind the one that signed.
+            # Times are checked below, by our own clock: it may be a second behind the machine that signed.
             options = {"verify_exp": False, "verify_iat": False, "require": ["sub", "exp", "role"]}
             claims = jwt.decode(token, self._key, ["HS256"], audience=AUDIENCE, options=options)  # type: ignore[arg-type]
         except jwt.InvalidTokenError as error:
@@ -111,7 +111,7 @@ def links_of(settings: Settings) -> Links:
 def room_token(
     settings: Settings, room: str, identity: str, role: Literal["candidate", "panel", "observer"], name: str
 ) -> str:
-    """Good for joining for `join_seconds`, in that room, as that person. Nobody can change their own role."""
+    """Valid for `join_seconds`, for joining that room as that person. Nobody can change their own role."""
     may_speak = role != "observer"
     grants = api.VideoGrants(
         room_join=True, room=room, can_subscribe=True, can_publish=may_speak, can_publish_data=may_speak,

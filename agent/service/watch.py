@@ -1,10 +1,10 @@
-"""Keeps every open interview going: an agent where its candidate waits, an end where nobody comes back, a report after.
+"""Keeps every open interview going: an agent while its candidate waits, an end if nobody comes back, a report after.
 
-It looks at what is (the log, the lease, the room) and asks for what is missing. An agent too many does no harm: only
-one can hold the session, and the others leave unheard.
+It looks at the current state (the log, the lease, the room) and requests what is missing. A surplus agent does no harm:
+only one can hold the session, and the others leave without a word.
 
-Every interview is attended to on its own: one that cannot be read, or that takes long, keeps no other waiting. What takes
-long by nature (a report, another system's answer) runs beside all that.
+Every interview is handled independently: one that is unreadable or slow keeps no other waiting. Work that is slow by
+nature (a report, another system's response) runs in the background.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from agent.settings import Settings
 from memory.store import EventStore, LeaseHeld, StoreUnavailable
 
 LOOK = 0.5  # s between looks
-PATIENCE = 1.0  # s for which a look waits for the slowest interview; that one goes on beside the next look
-AT_ONCE = 16  # interviews that are attended to at once
-REPORTS = 2  # reports that are written at once: each takes a core
-WEBHOOKS = 8  # receivers that are waited for at once
-NEWS = 86_400.0  # s after which an interview is no news for a webhook
-REPORT_GRACE = 3 * AGAIN  # s for which an agent may still come and say a farewell that was cut off
+PATIENCE = 1.0  # s a look waits for the slowest interview, which then continues alongside the next look
+AT_ONCE = 16  # interviews handled at once
+REPORTS = 2  # reports written at once: each takes a core
+WEBHOOKS = 8  # receivers waited for at once
+NEWS = 86_400.0  # s after which an interview is too old to tell a webhook about
+REPORT_GRACE = 3 * AGAIN  # s during which an agent may still come and say a farewell that was cut off
 STATUSES = ("invited", "consented", "live", "waiting", "ended", "cancelled", "unreadable")
 REASONS: tuple[Reason, ...] = ("no_worker", "not_taken")
 WriteUp = Callable[[EventStore, Journal, Path], Awaitable[None]]
@@ -45,7 +45,7 @@ log = logging.getLogger("agent.service")
 
 
 class Watch:
-    """`run` until cancelled. `wall`: unix s; `clock`: s that only grow; `write_up`: writes the report of an ended call."""
+    """`run` until cancelled. `wall`: unix s; `clock`: monotonic s; `write_up`: writes the report of an ended call."""
 
     def __init__(
         self, store: EventStore, settings: Settings, interviews: Interviews, livekit: LiveKit, webhooks: Webhooks,
@@ -62,19 +62,19 @@ class Watch:
         self._wall = wall
         self._clock = clock
         self._write_up = write_up
-        self._closed: set[str] = set()  # nothing is left to do for these
-        self._statuses: dict[str, str] = {}  # of those that are open, as they were last seen
-        self._unwell = Backoff(1.0, 300.0)  # interviews that cannot be attended to
+        self._closed: set[str] = set()  # nothing left to do for these
+        self._statuses: dict[str, str] = {}  # of the open ones, as last seen
+        self._unwell = Backoff(1.0, 300.0)  # interviews that cannot be handled
         self._unwritten = Backoff(5.0, 600.0)  # reports that cannot be written
         self._attending = Chores("attending to")
         self._writing = Chores("report of", REPORTS)
         self._telling = Chores("webhooks of", WEBHOOKS)
         self._turnstile = asyncio.Semaphore(AT_ONCE)
-        self._away: set[str] = set()  # what could not be reached in this look
+        self._away: set[str] = set()  # what this look could not reach
         self._told_away: set[str] = set()
 
     async def run(self) -> None:
-        """Look again and again. When this is cancelled, what it began is cancelled and waited for."""
+        """Look again and again. When this is cancelled, the work it started is cancelled and waited for."""
         try:
             while True:
                 try:
@@ -86,12 +86,12 @@ class Watch:
             await self.close()
 
     async def close(self) -> None:
-        """End what runs in the background, and wait for its end."""
+        """Cancel the background work and wait for it to end."""
         for chores in (self._attending, self._telling, self._writing):
             await chores.close()
 
     def trouble(self, session: str) -> str:
-        """What is not going well with an interview just now, in a sentence for people; empty: nothing."""
+        """What is wrong with an interview just now, in a sentence for people; empty if nothing is."""
         if why := self._sending.why(session):
             return f"The candidate waits without an agent: {why}"
         if why := self._unwritten.reason(session):
@@ -101,7 +101,7 @@ class Watch:
     # -- looking ---------------------------------------------------------------------------------------------------
 
     async def look(self) -> None:
-        """Once over everything that is open. Returns when that is done, or after a moment, with the rest in hand."""
+        """Handle every open interview once. Returns when done, or after PATIENCE with the rest still under way."""
         self._away = set()
         rooms = await self._rooms()
         try:
@@ -118,7 +118,7 @@ class Watch:
         self._count()
 
     async def _rooms(self) -> dict[str, int] | None:
-        """People in each room; None where the LiveKit server cannot say. Reports and webhooks need none."""
+        """People in each room; None if the LiveKit server cannot say. Reports and webhooks do not need it."""
         try:
             return await self._livekit.rooms()
         except Problem:
@@ -126,15 +126,15 @@ class Watch:
             return None
 
     async def _attend(self, session: str, rooms: dict[str, int] | None) -> None:
-        """One interview, whatever is the matter with it."""
+        """Handle one interview. No error of its own escapes."""
         async with self._turnstile:
             try:
                 await self._look_after(session, rooms)
             except StoreUnavailable:
                 self._away.add("session store")
             except LeaseHeld:
-                pass  # somebody else is at it
-            except Unreadable:  # which is in the log already
+                pass  # another process is handling it
+            except Unreadable:  # already logged
                 self._statuses[session] = "unreadable"
                 self._unwell.failed(session, self._clock())
             except Exception as error:
@@ -205,10 +205,10 @@ class Watch:
         except Problem as problem:
             if problem.status != 404:
                 raise
-            taken = False  # a server that was started again knows nothing of it
+            taken = False  # a restarted server does not know the dispatch
         return "not_taken" if taken else "no_worker"
 
-    # -- telling others --------------------------------------------------------------------------------------------
+    # -- webhooks --------------------------------------------------------------------------------------------------
 
     def _see_to_webhooks(self, known: Known) -> None:
         session = known.interview.id
@@ -216,7 +216,7 @@ class Watch:
             self._telling.start(session, functools.partial(self._tell, known))
 
     def _untold(self, known: Known) -> list[str]:
-        """What another system is still to be told, in order."""
+        """What the webhook still has to be told, in order."""
         if not self._webhooks.wanted or self._wall() - known.last > NEWS:
             return []
         session, state = known.interview.id, known.state
@@ -232,12 +232,12 @@ class Watch:
             if told is not None:
                 self._metrics.webhooks.labels("delivered" if told else "failed").inc()
             if not told:
-                return  # in order: the next one waits
+                return  # order matters: the next one waits
 
     # -- the report ------------------------------------------------------------------------------------------------
 
     def _see_to_the_report(self, known: Known) -> None:
-        """Of a call whose agent died before it could write it."""
+        """Write the report of a call whose agent died before it could."""
         session = known.interview.id
         if known.state.turns and not self._has_report(session):
             if self._unwritten.due(session, self._clock()):
@@ -265,10 +265,10 @@ class Watch:
     def _has_report(self, session: str) -> bool:
         return (self._interviews.folder(session) / "report" / "report.json").is_file()
 
-    # -- keeping count ---------------------------------------------------------------------------------------------
+    # -- bookkeeping -----------------------------------------------------------------------------------------------
 
     def _close(self, session: str) -> None:
-        """Nothing is left to do for it."""
+        """Nothing is left to do for this session."""
         self._closed.add(session)
         self._statuses.pop(session, None)
 

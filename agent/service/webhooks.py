@@ -1,4 +1,4 @@
-"""Telling another system: signed as Standard Webhooks (standardwebhooks.com), at least once, in order per interview."""
+"""Webhooks, signed as Standard Webhooks (standardwebhooks.com): at least once, in order per interview."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ log = logging.getLogger("agent.service")
 
 
 def sign(secret: str, message: str, timestamp: int, body: bytes) -> str:
-    """HMAC-SHA256 over "id.timestamp.body", base64, with its version."""
+    """HMAC-SHA256 over "id.timestamp.body", in base64, prefixed with the version."""
     signed = f"{message}.{timestamp}.".encode() + body
     return "v1," + base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
 
 
 class Webhooks:
-    """A file beside the session remembers what was delivered, so a restart neither forgets nor repeats."""
+    """A file in the session's folder records what was delivered, so a restart neither forgets nor repeats."""
 
     def __init__(self, url: str, secret: str, wall: Callable[[], float] = time.time) -> None:
         self._url = url
         self._secret = secret
         self._wall = wall
         self._client = httpx.AsyncClient(timeout=5.0)
-        self._backoff = Backoff(2.0, 3600.0)  # by session: what comes later waits for what came before
-        self._delivered: set[str] = set()  # whose file could not be written: not told twice by this process
+        self._backoff = Backoff(2.0, 3600.0)  # by session: later messages wait for earlier ones
+        self._delivered: set[str] = set()  # the file could not be written; this process still does not deliver twice
 
     @property
     def wanted(self) -> bool:
@@ -44,7 +44,7 @@ class Webhooks:
         await self._client.aclose()
 
     def told(self, folder: Path, session: str, kind: str) -> bool:
-        """Whether it was delivered."""
+        """Whether this message was delivered."""
         return f"{session}-{kind}" in self._delivered or _mark(folder, kind).exists()
 
     def due(self, session: str) -> bool:
@@ -52,11 +52,11 @@ class Webhooks:
         return self._backoff.due(session, self._wall())
 
     def keep_only(self, sessions: Container[str]) -> None:
-        """Forget every session that is not among these."""
+        """Forget every other session."""
         self._backoff.keep_only(sessions)
 
     async def deliver(self, folder: Path, session: str, kind: str, data: dict[str, Any]) -> bool | None:
-        """True: delivered now. None: it was already, or it is not yet time to try again. False: it failed."""
+        """True: delivered now. None: delivered before, or not yet due for another try. False: it failed."""
         message = f"{session}-{kind}"
         if self.told(folder, session, kind) or not self.due(session):
             return None

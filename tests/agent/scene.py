@@ -8,8 +8,8 @@
 
     virtual_time.run(Scene(tmp_path).play(scenario))
 
-Scripted are only the ends: what the caller says (real synthetic speech, so that the detectors work as they do in a call),
-which words the decoder finds in it, and how long the agent's voice takes. Nothing sleeps; an interview takes a second or two.
+Only the ends are scripted: what the caller says (synthetic speech, so the detectors work as in a real call), which
+words the decoder finds in it, and how long the agent's voice takes. Nothing sleeps; an interview takes a second or two.
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ _SPEECH: dict[str, Samples] = {}
 
 
 def speech(text: str) -> Samples:
-    """The caller's voice, made once."""
+    """The caller's voice, synthesised once per text."""
     if text not in _SPEECH:
         _SPEECH[text] = PersonaVoice("slt", RATE).say(text)
     return _SPEECH[text]
 
 
 class ScriptedCaller:
-    """Says what it is told to, and knows which word it said when."""
+    """Says what it is told to, and knows when it said which word."""
 
     def __init__(self) -> None:
         self._tone = RoomTone()
@@ -73,7 +73,7 @@ class ScriptedCaller:
         return self._position / RATE
 
     def say(self, text: str, words: str | None = None) -> None:
-        """`words`: what the decoder is to find in it, where that differs."""
+        """`words`: what the decoder should find in it, if different."""
         sound = speech(text)
         found = (text if words is None else words).split()
         start, step = self.now + len(self._current) / RATE, len(sound) / RATE / max(1, len(found))
@@ -100,7 +100,7 @@ class ScriptedCaller:
 
 
 class ScriptedDecoder:
-    """Finds the words that the caller said in the window. `fails`, `fails_timed`: how many of the next decodes, or timed ones, raise."""
+    """Finds the words the caller said in the window. `fails`, `fails_timed`: how many next (timed) decodes raise."""
 
     name = "scripted"
     max_window = 28.0
@@ -130,7 +130,7 @@ class ScriptedDecoder:
 
 
 class ScriptedVoice:
-    """A tone for each word. `fails`: how many of the next clauses raise."""
+    """A tone per word. `fails`: how many of the next clauses raise."""
 
     name = "scripted"
     rate = RATE
@@ -149,7 +149,7 @@ class ScriptedVoice:
 
 
 class Ending:
-    """How final a silence sounds: always the same."""
+    """An end-of-turn model that gives every silence the same probability."""
 
     def __init__(self, probability: float = 0.9) -> None:
         self.value = probability
@@ -159,7 +159,7 @@ class Ending:
 
 
 class Store(SqliteStore):
-    """SQLite that can be away."""
+    """SQLite that can be made unavailable."""
 
     away = False
 
@@ -171,7 +171,7 @@ class Store(SqliteStore):
 
 @dataclass
 class Scene:
-    """One leg of a call. `mind`, `voice`, `decoder`, `store` may be set up before it plays."""
+    """One leg of a call. `interviewer`, `voice`, `decoder` and `store` may be set up before it plays."""
 
     folder: Path
     interviewer: Any = field(default_factory=Interviewer)
@@ -203,7 +203,7 @@ class Scene:
         return [event for event in self.events if event.kind == kind]
 
     async def until(self, kind: str, count: int = 1, **values: object) -> Any:
-        """The `count`th event of a kind with these values."""
+        """Wait for the `count`th event of a kind with these values."""
 
         def found() -> list[Any]:
             return [e for e in self.of(kind) if all(getattr(e, k) == v for k, v in values.items())]
@@ -212,13 +212,13 @@ class Scene:
         return found()[count - 1]
 
     async def when(self, condition: Callable[[], bool]) -> None:
-        """Until it holds: looked at whenever something was stored, and every 20 ms."""
+        """Wait until it holds, checking every 20 ms."""
         async with asyncio.timeout(600):
             while not condition():
                 await asyncio.sleep(0.02)
 
     async def asked(self, turn: int) -> Any:
-        """Until a question has sounded."""
+        """Wait until a question has been spoken."""
         return await self.until("spoken", turn=turn)
 
     async def says(self, text: str, words: str | None = None) -> None:
@@ -234,7 +234,7 @@ class Scene:
     # -- how it is played --------------------------------------------------------------------------------------------
 
     async def play(self, scenario: Callable[[Scene], Awaitable[None]], *, limit: float = 900.0) -> Scene:
-        """Play a leg and the scenario beside it, until the leg ends. Raises TimeoutError after `limit` virtual s."""
+        """Play a leg with the scenario alongside, until the leg ends. Raises TimeoutError after `limit` virtual s."""
         self.caller = ScriptedCaller()
         self.decoder = ScriptedDecoder(self.caller)
         self.stopping = asyncio.Event()

@@ -1,4 +1,4 @@
-"""A picture of distributions is drawn where something is distributed, and never compares people who are being hired."""
+"""Distributions are drawn only if there is something to compare, and never compare candidates in a hiring interview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any sequence of comings, goings, tracks and networks: one leg at a time, the right one, and never deaf for long."""
+"""Any sequence of joins, leaves, tracks and network changes: one leg at a time, the right one, never deaf for long."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ scripts = st.lists(st.tuples(st.sampled_from([0.0, 0.05, 0.3, 1.0, 4.0, 12.0, 50
 
 @dataclass
 class Judge:
-    """Looks on every 0.1 s and says what is wrong."""
+    """Watches every 0.1 s and fails if something is wrong."""
 
     scene: Scene
     well_since: tuple[Any, float] = (None, 0.0)  # who should answer, and since when nothing has changed for them
@@ -61,7 +61,7 @@ class Judge:
     wrong_since: float | None = None
 
     async def watch(self) -> None:
-        """By a clock that a machine which stands still does not move, as the stay's own."""
+        """By a clock that stops while the machine stands still, like the stay's own."""
         loop, looks = asyncio.get_running_loop(), 0
         while True:
             await asyncio.sleep(0.1)
@@ -97,7 +97,7 @@ class Judge:
         return publication.sound.alive and not publication.muted
 
     def right(self) -> Participant | None:
-        """Whom it should talk to, where no network speaks against it."""
+        """Whom it should be talking to, as far as the network allows."""
         room = self.scene.room
         if not room.media or room.connection_state != rtc.ConnectionState.CONN_CONNECTED:
             return None

@@ -1,4 +1,4 @@
-"""A call, scene by scene, in virtual time: who leaves, who interrupts, what fails, and what stands in the log after it."""
+"""A call, scene by scene, in virtual time: who leaves, who interrupts, what fails, and what the log then holds."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def play(scene: Scene, scenario: Callable[[Scene], Awaitable[None]], limit: floa
 
 
 class Thinking(Interviewer):
-    """Its proposals take for ever."""
+    """Its proposals never finish."""
 
     async def propose(self, state: State, turn: Turn, words: Sequence[Word]) -> Proposal:
         await asyncio.Event().wait()
@@ -238,7 +238,7 @@ def test_a_request_is_no_answer_and_is_not_measured(tmp_path: Path) -> None:
 
 
 async def measured_again(scene: Scene) -> list[object]:
-    """The deliveries that the recording gives."""
+    """The deliveries measured from the recording."""
     candidate, _ = Recording(scene.folder).read()
     turns = [turn for turn in scene.state.turns if turn.answered and turn.intent == "answer"]
     return [measure_recorded(candidate, 24_000, turn, scene.state.holes, measure_answer) for turn in turns]
@@ -264,7 +264,7 @@ def test_a_call_gives_the_numbers_that_its_recording_gives(tmp_path: Path) -> No
 
 
 class Counting(Interviewer):
-    """Counts how often it is asked to read the words."""
+    """Counts how often it has to read the words."""
 
     read = 0
 

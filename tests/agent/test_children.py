@@ -1,4 +1,4 @@
-"""Programs that `viva up` and the worker start: none outlives the one that started it."""
+"""Child processes of `viva up` and the worker: none outlives its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What bad input gets: one clear line, exit code 2, nothing half written. Run as a user runs it."""
+"""Bad input gets one clear line, exit code 2, and nothing half written. Run as a user would."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def viva(*arguments: str, home: Path, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command with a home of its own."""
+    """Run the command with its own home."""
     return subprocess.run(
         [sys.executable, "-m", "agent.cli.main", *arguments],
         input=stdin, capture_output=True, text=True, cwd=ROOT, timeout=180,
@@ -155,7 +155,7 @@ SMALL_DISK = pytest.mark.skipif(
 
 
 def on_a_small_disk(home: Path, size: str, script: str) -> subprocess.CompletedProcess[str]:
-    """A shell script with a real small disk at `home`, with the check at the start switched off; `viva` in it is ours."""
+    """Run a shell script with a real small disk at `home` and no check for free space; `viva` in it is ours."""
     home.mkdir()
     env = {
         **os.environ,

@@ -1,4 +1,4 @@
-"""What the API answers to a command, in virtual time: only what came of it, whoever is there to heed it."""
+"""The API's answer to a command, in virtual time: what really came of it, whatever agent is there to act on it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CANCEL = Control(kind="cancel")
 
 
 class Agent:
-    """Holds the lease of session a and does what it is told, `after` some seconds; None: never."""
+    """Holds the lease of session a and does what it is told `after` some seconds; None: never."""
 
     def __init__(self, deployment: Installation, after: float | None, lease: float = 1e9) -> None:
         self.deployment, self.after, self.ttl = deployment, after, lease

@@ -1,4 +1,4 @@
-"""docker-compose.yml against the Compose Specification: there is no engine here to start it with, so it was not started."""
+"""docker-compose.yml against the Compose Specification. Not started: there is no container engine here."""
 
 from __future__ import annotations
 

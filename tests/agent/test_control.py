@@ -1,4 +1,4 @@
-"""Signed commands: what the agent in a room takes for the API's word, and what it refuses."""
+"""Signed commands: what the agent in a room accepts as coming from the API, and what it refuses."""
 
 from __future__ import annotations
 

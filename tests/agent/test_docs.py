@@ -1,4 +1,4 @@
-"""The docs keep what they promise: every setting stands in them, every command they name exists, links lead somewhere."""
+"""The docs are accurate: every setting is documented, every command they name exists, every link leads somewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people attach is read, or is one clear line: whatever is broken in it."""
+"""Attached documents are read or give one clear error line, whatever is broken in them."""
 
 from __future__ import annotations
 

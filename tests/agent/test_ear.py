@@ -1,4 +1,4 @@
-"""One front end for all who listen: one detector, one resampler, memory that an hour does not move."""
+"""One front end for all listeners: one detector, one resampler, and memory that stays flat over an hour."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RATE = 24_000
 
 
 class Always:
-    """How final a voice sounds, and how often that was asked."""
+    """A fixed verdict on how final a voice sounds; counts how often it was asked for."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.asked: list[int] = []
@@ -38,7 +38,7 @@ class Always:
 
 
 class CountingVad:
-    """Counts the runs of all detectors of the process."""
+    """Counts the runs of all detectors in the process."""
 
     runs = 0
 

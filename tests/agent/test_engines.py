@@ -1,4 +1,4 @@
-"""The engines of a process: which voice stands in for which."""
+"""The engines of a process: which voice replaces which."""
 
 from __future__ import annotations
 

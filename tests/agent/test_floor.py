@@ -1,5 +1,5 @@
-"""Live, recovered and recomputed reports are equal: whatever happens in a call, one rule says what of an answer is measured
-and from when its delay counts. Tried on logs that nobody thought of."""
+"""Live, recovered and recomputed reports are equal: whatever happens in a call, one rule says which part of an answer
+is measured and from when its delay counts. Tried on generated logs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Inline(Executor):
 
 @dataclass
 class Leg:
-    """The ear of one process: it has no sound from before `offset`."""
+    """The speech tracker of one process: it has no sound from before `offset`."""
 
     offset: float
     earliest: float = 0.0
@@ -69,8 +69,8 @@ class Leg:
 
 
 @dataclass
-class Ruler:
-    """Keeps what it was given to measure."""
+class RecordingMeasure:
+    """Records what it was given to measure."""
 
     given: list[Answer] = field(default_factory=list)
 
@@ -80,13 +80,13 @@ class Ruler:
 
 
 def of(answer: Answer) -> tuple[object, ...]:
-    """All that decides the numbers, besides the sound."""
+    """Everything that determines the numbers, besides the sound."""
     return answer.start, tuple(answer.words), answer.floor, answer.interruptions, tuple(answer.held_up)
 
 
 @dataclass
 class Log:
-    """A call as it writes its log, and what it measures while it goes on."""
+    """A call that writes its log, and what it measures along the way."""
 
     events: list[AnyEvent] = field(default_factory=list)
     live: dict[int, tuple[object, ...]] = field(default_factory=dict)
@@ -110,10 +110,10 @@ class Log:
                 self.live.pop(event.turn, None)
             turn = next((t for t in self.state.turns if isinstance(event, Answered) and t.number == event.turn), None)
             if turn is not None and is_measured(turn):
-                metrics_executor = Ruler()
-                asyncio.run(measure_turn(self.tracker, turn, self.state.holes, Inline(), metrics_executor))  # type: ignore[arg-type]
-                if metrics_executor.given:
-                    self.live[turn.number] = of(metrics_executor.given[0])
+                recorder = RecordingMeasure()
+                asyncio.run(measure_turn(self.tracker, turn, self.state.holes, Inline(), recorder))  # type: ignore[arg-type]
+                if recorder.given:
+                    self.live[turn.number] = of(recorder.given[0])
                     self.events.append(Measured(at=0.0, t=self.t, turn=turn.number, delivery=DONE))
 
     # -- what may happen ---------------------------------------------------------------------------------------------
@@ -202,16 +202,16 @@ def test_a_report_is_the_same_live_recovered_and_recomputed(steps: list[tuple[st
     assert stored == log.state, "what is read back is what was"
     sound = np.zeros(round((log.t + 1.0) * SPEECH_RATE), np.float32)
     for turn in stored.turns:
-        metrics_executor = Ruler()
+        recorder = RecordingMeasure()
         if is_measured(turn):
-            measure_recorded(sound, SPEECH_RATE, turn, stored.holes, metrics_executor)
-            assert len(metrics_executor.given) == 1
+            measure_recorded(sound, SPEECH_RATE, turn, stored.holes, recorder)
+            assert len(recorder.given) == 1
         assert (turn.delivery is not None) == (turn.number in log.live), (
             "a measure that stands in the log is a live one"
         )
         if turn.number in log.live:
-            assert log.live[turn.number] == of(metrics_executor.given[0])
-        for answer in metrics_executor.given:
+            assert log.live[turn.number] == of(recorder.given[0])
+        for answer in recorder.given:
             floor, first = answer.floor.given, answer.words[0].start
             puts = [put for put in turn.put if put.t <= first]
             assert floor is None or (puts and floor == puts[-1].end), "the question's end, never that of a nudge"

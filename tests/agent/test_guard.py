@@ -1,4 +1,4 @@
-"""What is refused at the door: odd paths, and bodies that could fill the memory before anybody is asked who they are."""
+"""What is refused up front: odd paths, and bodies that could fill the memory before the sender is authenticated."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_two_documents_of_the_size_that_is_allowed_fit(client: TestClient) -> No
 
 
 def _through(chunks: Iterator[bytes], *headers: tuple[bytes, bytes]) -> tuple[int, int, bytes]:
-    """Status, chunks that were taken, and what the app got."""
+    """Returns the status, the chunks taken, and what the app got."""
     got = bytearray()
     taken = 0
     sent: list[Any] = []

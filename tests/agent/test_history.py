@@ -1,4 +1,4 @@
-"""Whose earlier practice it is: two people of one name never see each other's, in the plan, the coach and the pictures."""
+"""Whose earlier practice it is: people with the same name never see each other's in plan, coach or pictures."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The container image, as far as it goes without a container engine: what the builder stage copies, installed and run.
+"""The container image, tested without a container engine: what the builder stage copies is installed and run.
 
-A wheel is built from exactly what the Dockerfile copies and .dockerignore lets through, and installed into an environment
-that holds the product's own dependencies and nothing else: none of the extras, none of this checkout.
+A wheel is built from exactly what the Dockerfile copies and .dockerignore lets through, and installed into an
+environment with the product's own dependencies and nothing else: no extras, nothing from this checkout.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def let_through(path: PurePosixPath, rules: list[str]) -> bool:
 
 
 def copied(into: Path) -> None:
-    """What the stage `builder` has in its folder before it runs pip."""
+    """Copy what the stage `builder` has in its folder before it runs pip."""
     rules = [line for line in (ROOT / ".dockerignore").read_text("utf-8").split() if not line.startswith("#")]
     listed = subprocess.run(
         ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -66,7 +66,7 @@ def copied(into: Path) -> None:
 
 
 def needed(requirements: list[str], found: dict[str, Distribution]) -> dict[str, Distribution]:
-    """The installed distributions behind requirements, and behind theirs in turn."""
+    """The installed distributions that meet the requirements, and their own in turn."""
     for text in requirements:
         wanted = Requirement(text)
         if wanted.name.lower() in found or (wanted.marker and not wanted.marker.evaluate({"extra": ""})):

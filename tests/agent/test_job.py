@@ -1,4 +1,4 @@
-"""A call's process: warm before it enters a room, nothing heavy on its loop, gone when it is over."""
+"""A call's process: warm before it enters a room, nothing heavy on its event loop, gone when the call is over."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def test_a_thread_that_never_returns_does_not_keep_the_process() -> None:
 
 
 class Told:
-    """A job's context, and what it was asked to do."""
+    """A job's context, which records what it was asked to do."""
 
     def __init__(self, session: str, steps: list[str]) -> None:
         self.job = SimpleNamespace(metadata=json.dumps({"session": session}))

@@ -1,4 +1,4 @@
-"""Servers that die and come back: nothing is stored twice, nothing is lost, and a refusal is told from an absence."""
+"""Servers that die and come back: nothing is stored twice or lost, and a refusal is told apart from an outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every event is stored exactly once and in order, however its writer is cancelled and the store's answers get lost."""
+"""Every event is stored exactly once and in order, however its writer is cancelled or the store's replies get lost."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def texts(store: EventStore) -> list[str]:
 
 
 class Line:
-    """A real store behind a line whose faults are written down beforehand: one fate for each attempt to append."""
+    """A real store behind a connection with scripted faults: one fate per attempt to append."""
 
     def __init__(self, store: EventStore, fates: Iterator[Fate], before: float = 0.0, after: float = 0.0) -> None:
         self.store = store
@@ -183,7 +183,7 @@ async def test_what_cannot_be_folded_does_not_reach_the_log(tmp_path: Path) -> N
 
 @dataclass
 class Step:
-    """One write. `cancel`: moments of the event loop after which it is cancelled; `wait`: whether the next waits for it."""
+    """One write. `cancel`: turns of the event loop before it is cancelled; `wait`: whether the next waits for it."""
 
     size: int
     cancel: int | None
@@ -200,7 +200,7 @@ ways = st.sampled_from([0.0, 0.01])
 async def play(
     store: EventStore, plan: list[Step], fates: list[Fate], patience: float, before: float, after: float
 ) -> None:
-    """Writers that overlap and are cancelled, over a line that loses requests and answers; then the last word."""
+    """Overlapping, cancelled writers over a connection that loses requests and replies; then one last write."""
     begun: list[str] = []  # in the order of their writes
     seen: list[AnyEvent] = []
     journal = await Line(store, iter(fates), before, after).journal(patience, seen.append)

@@ -1,4 +1,4 @@
-"""The lease of a call: renewed in time, asked for again while the store is away, given up only when somebody took it."""
+"""A call's lease: renewed in time, retried while the store is away, given up only when somebody else took it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def now() -> float:
 
 
 class Away:
-    """A real store, on the virtual clock, that is away in the given times and, `silent`, does not even say so."""
+    """A real store, on the virtual clock, that is away at the given times; `silent`: it does not even raise."""
 
     def __init__(self, folder: Path, *times: tuple[float, float], silent: bool = False) -> None:
         self.store = SqliteStore(folder / "s.db", now=asyncio.get_running_loop().time)

@@ -1,4 +1,4 @@
-"""Files that are made once are whole or not there, and nothing of another's is removed with what is no longer used."""
+"""Files made once are whole or absent, and removing what is no longer used never removes anybody else's files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a candidate can ask for without end, what one damaged interview may cost, and what must not reach a log."""
+"""What a candidate could request endlessly, what one damaged interview may cost, and what must not reach a log."""
 
 from __future__ import annotations
 

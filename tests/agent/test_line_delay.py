@@ -1,4 +1,4 @@
-"""What the line takes is known from its queues as they are and from the connection's statistics, and a stall passes."""
+"""The line's delay is known from its queues and the connection's statistics, and recovers after a stall."""
 
 from __future__ import annotations
 

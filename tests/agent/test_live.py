@@ -1,4 +1,4 @@
-"""Live events: each is sent once, the line is kept open while nothing happens, and whoever comes back learns of the end."""
+"""Live events: each is sent once, the connection is kept open when idle, and a returning client learns of the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def said(text: str) -> AnyEvent:
 
 
 class Watcher:
-    """A connection to a log that is written meanwhile. `sent`: when and what."""
+    """A connection to a log that is being written. `sent`: when and what."""
 
     def __init__(self, log: list[AnyEvent] | None = None) -> None:
         self.log = log or []
@@ -39,7 +39,7 @@ class Watcher:
         return self.log[after:]
 
     async def watch(self, after: int = 0, seconds: float = 10_000.0) -> None:
-        """Until it is over or the connection is gone, after `seconds`."""
+        """Until the stream ends, or the connection is dropped after `seconds`."""
         time = asyncio.get_running_loop().time
         until = time() + seconds
 

@@ -1,4 +1,4 @@
-"""What a machine can carry: the trial's verdict, the worker's refusal, and the doctor's line."""
+"""What a machine can handle: the trial's verdict, the worker's refusal, and the doctor's line."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_more_cores_carry_no_fewer_calls_and_a_slower_machine_no_more(trial: Tri
 
 
 class Slow:
-    """Engines that take a stated time, by a clock that they push on."""
+    """Engines that take a given time, by advancing the clock."""
 
     name, rate, max_window = "slow", SPEECH_RATE, 14.0
 
@@ -91,7 +91,7 @@ def settings(home: Path) -> Settings:
 
 
 class Request:
-    """A dispatch, and what became of it."""
+    """A job request, and what became of it."""
 
     def __init__(self, metadata: str = '{"session": "a"}') -> None:
         self.job = SimpleNamespace(metadata=metadata)
@@ -105,7 +105,7 @@ class Request:
 
 
 async def trials(worker: Worker, *found: Trial) -> None:
-    """The trials of a machine, one after another."""
+    """Run the trials of a machine, one after another."""
     left = list(found)
 
     async def ask(method: str) -> Trial:
@@ -159,7 +159,7 @@ def test_a_trial_waits_until_there_is_no_call(tmp_path: Path, idle: Callable[[Wo
 
 @pytest.fixture
 def idle(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes a worker have so many calls."""
+    """Gives a worker a number of calls."""
 
     def set_calls(worker: Worker, calls: int = 0) -> None:
         monkeypatch.setattr(type(worker.server), "active_jobs", property(lambda _: [None] * calls))

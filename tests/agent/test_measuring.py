@@ -1,4 +1,4 @@
-"""An answer measured while it is heard gives the numbers that its recording gives, and the line's delay is taken out."""
+"""An answer measured live gives the same numbers as its recording, and the line's delay is subtracted."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ RATE = 24_000
 
 
 class Never:
-    """The turn's end is not the point here."""
+    """Never sees the end of a turn, which does not matter here."""
 
     def probability(self, window: Samples) -> float:
         return 0.0
 
 
 def pcm(sound: Samples) -> bytes:
-    """What came out of from_int16, as it went in."""
+    """The inverse of from_int16."""
     return np.round(sound * 32768.0).astype(np.int16).tobytes()
 
 
 def call() -> tuple[Samples, list[Word], float, float]:
-    """24 kHz of an answer in two clauses, its words, when the question's sound ended, and when the answer begins."""
+    """An answer in two clauses (24 kHz), its words, the end of the question's sound, and the start of the answer."""
     voice = PersonaVoice("slt", RATE)
     clauses = [voice.say("I moved the reporting pipeline"), voice.say("because the analysts were always late")]
     rng = np.random.default_rng(0)

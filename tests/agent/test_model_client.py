@@ -1,4 +1,4 @@
-"""Asking the model host: over a real socket, with scripted engines behind it."""
+"""The client of the model host, over a real socket, with scripted engines behind it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG = 20.0  # s for what takes milliseconds; only a failing test ever waits tha
 
 
 class Model:
-    """In the host. Does what `script` says, call after call, then answers "done"."""
+    """The model in the host: follows `script`, call by call, then answers "done"."""
 
     name = "scripted"
 
@@ -59,7 +59,7 @@ def engines(model: Model | None = None) -> Any:
 
 
 class Served:
-    """A listener whose connections are answered by `serve`, each on a thread. `open`: those that nobody hung up."""
+    """A listener whose connections are answered by `serve`, each on a thread. `open`: connections not yet closed."""
 
     def __init__(self, address: Path, serve: Callable[[Connection], None]) -> None:
         self.address = str(address)

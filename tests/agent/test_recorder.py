@@ -1,4 +1,5 @@
-"""One piece a lease token: whoever has lost the session cannot reach into the recording of the next, and a disk that fails ends no call."""
+"""One file per lease token: a process that lost the session cannot write into its successor's recording, and a failing
+disk does not end the call."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ TICK = 480
 
 
 def tick(value: int) -> Samples:
-    """20 ms of one value (16 bit)."""
+    """20 ms of one 16-bit value."""
     return from_int16(np.full(TICK, value, np.int16)) * 32768.0 / 32767.0
 
 
@@ -32,7 +33,7 @@ def record(recorder: Recorder, *values: int) -> None:
 
 
 def heard(folder: Path) -> list[int]:
-    """The candidate's side, a number a tick."""
+    """The candidate's side, one number per tick."""
     return [int(v) for v in Recording(folder).stereo(0, 10**9)[::TICK, 0]]
 
 

@@ -1,4 +1,4 @@
-"""A session that was cut is taken up again: the cut stands in the log, and what was recorded and not understood is heard."""
+"""Resuming a cut session: the cut is logged, and what was recorded but not yet recognised is recognised."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DIED = 1000.0  # unix s
 
 
 class Scripted:
-    """Knows what it will be played; gives a word for each piece of speech and remembers how long it was."""
+    """Knows what it will be played; gives a word for each piece of speech and records its length."""
 
     name, max_window = "scripted", 30.0
 
@@ -67,7 +67,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 def begun() -> list[AnyEvent]:
-    """Until the candidate has the floor."""
+    """The events until the candidate has the floor."""
     interview = agreed(["mistake", "slow-service"], probes=0)
     first = interview.questions[0]
     return [
@@ -80,7 +80,7 @@ def begun() -> list[AnyEvent]:
 
 
 async def journal_of(store: SqliteStore, events: list[AnyEvent]) -> Journal:
-    """Another process wrote the events and died; this one has taken the lease."""
+    """The journal after another process wrote `events` and died, and this one took the lease."""
     if not await store.sessions():
         before = await store.acquire("test", "the dead", 1.0)
         await store.append(before, events, 0)
@@ -91,7 +91,7 @@ async def journal_of(store: SqliteStore, events: list[AnyEvent]) -> Journal:
 
 
 def recorded(folder: Path, token: int, *parts: Samples) -> None:
-    """Room tone where there is no speech; written tick by tick, as a call does."""
+    """Write a recording tick by tick, as a call does, with room tone where there is no speech."""
     sound = np.concatenate(parts)
     sound = (sound + RoomTone().next(len(sound))).astype(np.float32)
     recorder = Recorder(folder, token)

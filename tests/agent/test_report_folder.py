@@ -1,4 +1,4 @@
-"""A report takes the place of a report, and of nothing else; and at every moment one of the two is whole."""
+"""A report replaces a report and nothing else, and at every moment one of the two is complete."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_places_that_cannot_be(tmp_path: Path, place: str) -> None:
 
 
 class Dies(BaseException):
-    """As kill -9 would: nothing of ours runs after it."""
+    """Like kill -9: none of our code runs after it."""
 
 
 def test_a_crash_at_any_point_leaves_the_old_or_the_new_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Nothing grows with the length of a call: what waits for a room that takes nothing, and what is kept of who was there."""
+"""Nothing grows with the length of a call: neither the queue for a stuck room, nor the memory of past participants."""
 
 from __future__ import annotations
 

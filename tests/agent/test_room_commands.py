@@ -1,4 +1,4 @@
-"""What people ask for in a room: who may, what it leads to while a call runs, between two of them, and without any."""
+"""Requests in a room: who may make them, and what they do during a leg, between two legs, and without any."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Getting a leg ready: what was recorded is listened to first, and the log is told of a cut only if somebody is there."""
+"""Preparing a leg: the recording is recognised first, and a cut is logged only if somebody is there."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECOVERY = 3.0  # s
 
 @pytest.fixture
 def plans(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What legs were made of; a leg itself needs engines."""
+    """The arguments legs were created with; a real leg would need engines."""
     made: list[Any] = []
 
     async def recover(*_: Any) -> bool:

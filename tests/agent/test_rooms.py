@@ -1,4 +1,4 @@
-"""Who is who, how full a machine is, what is asked of a call: the pure parts of the rooms."""
+"""Roles, the machine's load, requests to a call: the pure parts of the rooms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP API: what it does, how it refuses, and that its OpenAPI is true (schemathesis). No rooms here: tests/e2e has them."""
+"""The HTTP API: what it does, how it refuses, and that its OpenAPI is accurate (schemathesis). Rooms: see tests/e2e."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def problem(answer: httpx.Response, status: int, kind: str) -> str:
 
 
 def pdf(text: str = "") -> bytes:
-    """A PDF of one page that shows `text`, written by hand."""
+    """A hand-written one-page PDF that shows `text`."""
     stream = f"BT /F1 12 Tf 72 720 Td ({text}) Tj ET".encode()
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",

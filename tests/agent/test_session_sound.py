@@ -1,4 +1,4 @@
-"""What LiveKit's session does with the sound of a call: nothing but carry it. In virtual time, with scripted engines."""
+"""LiveKit's session only carries the sound of a call. In virtual time, with scripted engines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from voice.vad.detector import WINDOW_SECONDS
 
 
 class Tone:
-    """A voice that says everything in ten seconds."""
+    """A voice that takes ten seconds for everything."""
 
     name, rate = "tone", RATE
 

@@ -1,4 +1,4 @@
-"""An agent's stay in a room, scene by scene: one leg at a time, with the right candidate, whatever the room does."""
+"""An agent's stay in a room, scene by scene: one leg at a time, with the right candidate, whatever happens there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SOON = 1.0  # s in which a stay has noticed what happened
 
 
 def played(script: Callable[[Scene], Awaitable[Any]], **parts: Any) -> Scene:
-    """The scene after its script, in virtual time."""
+    """Play the script in virtual time and return the scene."""
 
     async def scenario() -> Scene:
         async with Scene(**parts) as scene:

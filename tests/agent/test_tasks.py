@@ -1,4 +1,4 @@
-"""Owning tasks: what is ended has ended, what fails is logged, and whoever waits can be cancelled."""
+"""Task ownership: ended tasks have really ended, failures are logged, and waiting can be cancelled."""
 
 from __future__ import annotations
 

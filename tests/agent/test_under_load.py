@@ -1,4 +1,4 @@
-"""The load of a busy machine starts and ends with the command that it is for."""
+"""The artificial load starts and ends with the command it is for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch, in virtual time: who gets an agent and when, and that one interview's trouble is nobody else's."""
+"""The watch, in virtual time: who gets an agent and when, and that trouble with one interview affects no other."""
 
 from __future__ import annotations
 

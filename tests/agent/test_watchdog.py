@@ -1,4 +1,4 @@
-"""The watchdog of the ear: deaf is seen, a cough is not, and people are not nagged. Time comes in."""
+"""The watchdog of the recogniser: it notices deafness, ignores a cough, and does not nag. Time is passed in."""
 
 from __future__ import annotations
 

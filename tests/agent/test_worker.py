@@ -1,4 +1,4 @@
-"""The worker's life: it waits for its models, ends its calls in order, and leaves nothing that is not bounded."""
+"""The worker's life cycle: it waits for its models, ends its calls in order, and every wait is bounded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from voice.errors import EngineError
 
 
 class Server:
-    """LiveKit's worker. `ends`: whether it does when it is told to."""
+    """LiveKit's worker. `ends`: whether it ends when told to."""
 
     def __init__(self, steps: list[str], *, ends: bool = True) -> None:
         self.active_jobs: list[Any] = []
@@ -60,7 +60,7 @@ class Host:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A worker with a server and a host that only say what was done with them."""
+    """A worker whose server and host only record what was done with them."""
     found: list[str] = []
     monkeypatch.setenv(STOP_FILE, "")
     for name, value in (("OMP_NUM_THREADS", "1"), ("OPENBLAS_NUM_THREADS", "1"), ("VIVA_MODEL_SOCKET", "none"), ("VIVA_MODEL_KEY", "00")):  # fmt: skip

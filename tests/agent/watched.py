@@ -1,4 +1,4 @@
-"""An installation for tests of the service in virtual time: a real SQLite store, a scripted LiveKit server, one clock."""
+"""A service installation for tests in virtual time: a real SQLite store, a scripted LiveKit server, one clock."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def now() -> float:
 
 @dataclass
 class ScriptedLiveKit:
-    """Rooms as the test has them. `taken`: whether a worker takes what is dispatched."""
+    """Rooms as the test sets them up. `taken`: whether a worker takes dispatched jobs."""
 
     people: dict[str, set[str]] = field(default_factory=dict)  # room to identities
     agents: dict[str, dict[str, str]] = field(default_factory=dict)  # room to identity and the session it runs
@@ -55,7 +55,7 @@ class ScriptedLiveKit:
     on_command: Callable[[Control], Awaitable[None]] | None = None
 
     def sent_to(self, session: str) -> list[float]:
-        """When agents were sent to it, s from the beginning."""
+        """When agents were sent to it, s from the start."""
         return [at for at, name in self.sent if name == session]
 
     async def rooms(self) -> dict[str, int]:
@@ -91,7 +91,7 @@ class ScriptedLiveKit:
 
 
 class BreakableStore(SqliteStore):
-    """`away`: as if its disk were gone. `reads` counts the looks at each log."""
+    """`away`: as if its disk were gone. `reads`: counts reads of each log."""
 
     away = False
 
@@ -111,7 +111,7 @@ class BreakableStore(SqliteStore):
         return await super()._run(work)
 
     def damage(self, session: str, body: str = '{"kind": "heard", "text": "my secret story"}') -> str:
-        """The last event of a log becomes something else. Returns what it was."""
+        """Overwrite the last event of a log. Returns its former body."""
         with sqlite3.connect(self.path) as db:
             where = "session = ? AND position = (SELECT MAX(position) FROM event WHERE session = ?)"
             (was,) = db.execute(f"SELECT body FROM event WHERE {where}", (session, session)).fetchone()
@@ -138,7 +138,7 @@ class Installation:
     answer: Callable[[dict[str, Any]], Awaitable[int]] | None = None  # the receiver's status
 
     async def interview(self, name: str, *events: AnyEvent, kind: str = "room", **changes: Any) -> str:
-        """One that was consented to, and then what `events` say."""
+        """Store an interview with consent, followed by `events`."""
         plan = agreed(["mistake"]).model_copy(
             update={"id": name, "source": CandidateSource(kind=kind), "candidate": "Sam", **changes}
         )
@@ -155,7 +155,7 @@ class Installation:
         await self.store.append(lease, events, len(await self.store.read(lease.session)))
 
     def arrive(self, *sessions: str) -> None:
-        """The candidates are in their rooms."""
+        """Put the candidates in their rooms."""
         for session in sessions:
             self.livekit.people[session] = {"candidate"}
 
@@ -163,7 +163,7 @@ class Installation:
         del self.livekit.people[session]
 
     async def watch_for(self, seconds: float) -> None:
-        """The watch runs, and then ends."""
+        """Run the watch for that long, then end it."""
         running = asyncio.create_task(self.watch.run())
         await asyncio.sleep(seconds)
         running.cancel()
@@ -195,7 +195,7 @@ def spoken() -> Spoken:
 
 @asynccontextmanager
 async def installation(home: Path, **settings: Any) -> AsyncIterator[Installation]:
-    """All of it, with webhooks going nowhere but to `told`."""
+    """All the parts, with webhooks going only to `told`."""
     loop = asyncio.get_running_loop()
     made = load_settings(home=home, memory="sqlite", livekit_api_key="key", livekit_api_secret="s" * 32, **settings)
     store, livekit, metrics = BreakableStore(home / "sessions.db"), ScriptedLiveKit(), Metrics()

@@ -1,4 +1,4 @@
-"""What happened is counted, and printed at the end."""
+"""Outcomes are counted, and printed at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was broken how often, and after how many seconds the agent's voice was there again (None: never)."""
+"""How often each thing was broken, and the seconds until the agent's voice was back (None: never)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Break it, on real servers and real processes: it goes on where it stopped, says so, loses no committed answer.
+"""Failures on real servers and processes: the interview resumes where it stopped, says so, loses no committed answer.
 
-Each failure meets several interviews at once; VIVA_CHAOS rounds of all of it (default 1). The counts are printed at the
-end; docs/results/recovery.md keeps a run of more rounds.
+Each failure hits several interviews at once; VIVA_CHAOS sets the number of rounds (default 1). The counts are printed
+at the end; docs/results/recovery.md records a run of more rounds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ QUESTIONS = ("improved-process", "slow-service")
 
 @dataclass
 class Scene:
-    """An interview, the candidate in it, and what its log held when the failure came."""
+    """An interview, its candidate, and what its log held when the failure came."""
 
     deployment: Deployment
     session: str
@@ -51,14 +51,14 @@ class Scene:
         return self.peer._talker
 
     def broken(self) -> None:
-        """The failure is now; the candidate finishes the sentence."""
+        """Mark the failure as happening now; the candidate finishes the sentence."""
         self.broken_at, self.talker.going_on = time.monotonic(), False
 
     def state(self, kind: str) -> list[dict[str, Any]]:
         return self.deployment.kinds(self.session, kind)
 
     async def reach(self, moment: str) -> None:
-        """In the middle of the first question, of the second answer, or of the farewell."""
+        """Wait for the middle of the first question, the second answer or the farewell."""
         phase = lambda name: self.peer.attribute("viva.phase") == name  # noqa: E731
         if moment == "question":
             await until(lambda: phase("speaking"), 60, "the greeting", self.deployment)
@@ -78,12 +78,12 @@ class Scene:
         self.before = await asyncio.to_thread(self.deployment.events, self.session)
 
     async def come_back(self, *, take_over: bool = True) -> None:
-        """Into the room again, by the link."""
+        """Join the room again, by the link."""
         self.broken_at, self.kept_from = time.monotonic(), 0
         self.peer = await self.deployment.join(self.session, self.link, reciter(*([SLOW] * 12)), take_over=take_over)
 
     async def in_the_answer(self, number: int) -> None:
-        """In the middle of the answer to question `number`, and talking on: the others may take longer to get there."""
+        """Wait for the middle of the answer to question `number`; keep talking, as other scenes may take longer."""
 
         def answering() -> bool:
             return (
@@ -99,7 +99,7 @@ class Scene:
         self.before = await asyncio.to_thread(self.deployment.events, self.session)
 
     async def voice_again(self, name: str, seconds: float = 60.0) -> None:
-        """Until the agent sounds again after the failure; the seconds it took are counted."""
+        """Wait until the agent is heard again after the failure, and count the seconds it took."""
         start = len(self.peer._kept)
         began = time.monotonic()
         while time.monotonic() - began < seconds:
@@ -113,7 +113,7 @@ class Scene:
         raise AssertionError(f"no voice within {seconds} s\n{self.deployment.logs()}")
 
     async def finish(self) -> None:
-        """To the end of the interview. The promises are looked at when nobody is in a call any more: see `check`."""
+        """Run to the end of the interview. The guarantees are checked later, when no call is running: see `check`."""
         await until(lambda: self.state("ended"), 120, "the end", self.deployment)
         # By the lease and not by this peer's view of the room, which a restarted server may leave stale.
         await until(
@@ -126,7 +126,7 @@ class Scene:
         await self.peer.leave()
 
     def check(self, *, cut: bool = True) -> None:
-        """The promises, from the log, the report and the ear. A recogniser takes a core: no call may go on beside it."""
+        """Check the guarantees by log, report and recogniser. The recogniser takes a core: no call may be running."""
         after = self.deployment.events(self.session)
         assert after[: len(self.before)] == self.before, "the log only grows"
         put: list[dict[str, Any]] = []
@@ -277,7 +277,7 @@ async def test_the_candidate_goes_and_comes_back(deployment: Deployment, round_:
 
 
 async def again(scene: Scene, name: str, *, take_over: bool) -> Scene:
-    """The candidate comes back, from this device or another."""
+    """The candidate returns, from this device or another."""
     await scene.come_back(take_over=take_over)
     await scene.voice_again(name)
     await scene.finish()

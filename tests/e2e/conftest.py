@@ -1,4 +1,4 @@
-"""Every test in a house leaves it quiet."""
+"""Every test that uses the deployment leaves it quiet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`viva up` as a user starts it, for tests: a real LiveKit server, a real Redis, the API, a worker; all on loopback."""
+"""`viva up` as a user starts it, for tests: real LiveKit server and Redis, the API and a worker, all on loopback."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Deployment:
         raise AssertionError(f"viva up did not get ready: {log.read_text()}")
 
     def stop(self) -> int:
-        """Ctrl-C. Returns its exit code."""
+        """Press Ctrl-C. Returns the exit code."""
         self.pids = [p.pid for p in psutil.Process(self.process.pid).children(recursive=True)]
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(40)
@@ -105,7 +105,7 @@ class Deployment:
         return self.client.request(method, f"{self.url}/api/v1{path}", headers=headers, json=body)
 
     def invite(self, **wishes: Any) -> tuple[str, str]:
-        """A new interview: its id, and the token of the candidate's link."""
+        """Create an interview. Returns its id and the token of the candidate's link."""
         made = self.call(
             "POST", "/interviews", **{"questions": ["improved-process", "slow-service"], "probes": 0, **wishes}
         )
@@ -141,12 +141,12 @@ class Deployment:
         return peer
 
     def ears(self, samples: Samples) -> str:
-        """What a recogniser makes of 24 kHz sound, in lower case. It gives way to calls that still go on."""
+        """What a recogniser hears in 24 kHz sound, in lower case. It runs at low priority, behind any ongoing calls."""
         words = _ears.submit(transcribe, resample(samples, RATE, SPEECH_RATE), self.decoder).result()
         return " ".join(word.text for word in words).lower()
 
     def understood(self, expected: str, samples: Samples) -> float:
-        """The share of the words of `expected` that the ears found, in order. The small recogniser mishears a few."""
+        """The share of the words of `expected` that were recognised, in order. The small recogniser mishears a few."""
         want = re.findall(r"[a-z']+", expected.lower())
         got = re.findall(r"[a-z']+", self.ears(samples))
         same = sum(
@@ -157,9 +157,9 @@ class Deployment:
     # -- afterwards ------------------------------------------------------------------------------------------------
 
     def end_calls(self, seconds: float = 40.0) -> list[int]:
-        """End whatever a test left open, as a passed test does: its interviews, its rooms, the processes of its calls.
+        """End what a test left open, as a passing test does itself: its interviews, rooms and call processes.
 
-        Returns the processes that did not end by themselves within `seconds`, and were killed.
+        Returns the pids of processes that had to be killed because they did not end within `seconds`.
         """
         if self.process.poll() is not None:
             return []
@@ -176,15 +176,15 @@ class Deployment:
         return [process.pid for process in alive]
 
     def jobs(self, session: str) -> list[psutil.Process]:
-        """The processes that run a session, or ran it and are still there."""
+        """The processes that run a session, or ran it and have not exited yet."""
         ours = {p.pid: p for p in psutil.Process(self.process.pid).children(recursive=True)}
         owners = [e["owner"] for e in self.events(session) if e["kind"] in ("started", "resumed")]
         return [ours[pid] for pid in {int(owner.split(":")[1]) for owner in owners} if pid in ours]
 
     def _empty_rooms(self) -> bool:
-        """A candidate whose test is gone still stands in the room: the SDK holds it, and agents are sent for it.
+        """Delete all rooms. The SDK keeps a finished test's candidate in its room, and agents would be sent to it.
 
-        False: the server does not answer.
+        Returns False if the server does not answer.
         """
         key = self.home / "livekit.key"
         grants = api.VideoGrants(room_list=True, room_create=True)
@@ -205,7 +205,7 @@ class Deployment:
     # -- as misfortune ---------------------------------------------------------------------------------------------
 
     def processes(self, *words: str) -> list[psutil.Process]:
-        """Our processes whose command line holds all the words."""
+        """Our processes whose command line contains all the words."""
         found = []
         for process in psutil.Process(self.process.pid).children(recursive=True):
             try:
@@ -216,12 +216,12 @@ class Deployment:
         return found
 
     def child(self, *words: str) -> psutil.Process:
-        """The direct child of `viva up` with these words."""
+        """The direct child of `viva up` whose command line contains these words."""
         direct = {p.pid for p in psutil.Process(self.process.pid).children()}
         return next(p for p in self.processes(*words) if p.pid in direct)
 
     def job(self, session: str) -> psutil.Process:
-        """The process that runs a session: its lease says which."""
+        """The process that runs a session, found by its lease."""
         events = [e for e in self.events(session) if e["kind"] in ("started", "resumed")]
         return psutil.Process(int(events[-1]["owner"].split(":")[1]))
 
@@ -243,7 +243,7 @@ _ears = ThreadPoolExecutor(1, "ears of the test", initializer=_give_way)
 
 @pytest.fixture(autouse=True)
 def calls_end(request: pytest.FixtureRequest) -> Iterator[None]:
-    """However a test in a house ends, its calls end with it: the next one finds a quiet machine."""
+    """However a test ends, its calls end with it, so that the next one finds a quiet machine."""
     yield
     if "deployment" in request.fixturenames:
         deployment: Deployment = request.getfixturevalue("deployment")
@@ -252,7 +252,7 @@ def calls_end(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 async def together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
-    """All at once; where one fails the others are cancelled, and nothing of them runs on."""
+    """Run all at once. If one fails, the others are cancelled, and nothing is left running."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(each) for each in work]
     return [task.result() for task in tasks]
@@ -275,7 +275,7 @@ def reciter(*answers: str) -> Reciter:
 
 
 async def until(condition: Callable[[], Any], seconds: float, what: str, deployment: Deployment | None = None) -> Any:
-    """Waits without blocking the event loop; says what did not happen."""
+    """Wait without blocking the event loop. On timeout, the error says what did not happen."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         # In a thread: a condition may ask the API, and the peers' sound must not wait for that.

@@ -49,7 +49,7 @@ CANDIDATE = """(() => {
 
 @pytest.fixture(scope="module")
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the fake microphone plays: a quiet room."""
+    """The file the fake microphone plays: a quiet room."""
     path = tmp_path_factory.mktemp("microphone") / "room.wav"
     soundfile.write(path, RoomTone().next(300 * RATE), RATE, "PCM_16")
     return path
@@ -79,7 +79,7 @@ def browser(microphone: Path) -> Iterator[Browser]:
 
 
 def accessible(page: Page) -> None:
-    """No serious finding of axe-core on the page as it is now."""
+    """Asserts that axe-core has no serious findings on the page as it is now."""
     page.evaluate((ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8"))
     found = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
     serious = [

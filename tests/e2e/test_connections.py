@@ -1,6 +1,6 @@
-"""Real connections that break and come back: one voice, in the right place, every time.
+"""Real connections that drop and recover: one voice, in the right place, every time.
 
-The scenes that a script can play are in tests/agent/test_stay.py; here is what the real server and the real SDK make of them.
+The scenes that can be scripted are in tests/agent/test_stay.py; here the real server and the real SDK play them.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ asyncio.run(main())
 
 @contextlib.contextmanager
 def laptop(access: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
-    """A candidate in a process of its own, who says so at the beginning of each answer."""
+    """A candidate in a separate process, which prints a line at the start of each answer."""
     process = subprocess.Popen(
         [sys.executable, "-c", LAPTOP, access["url"], access["token"]], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
@@ -58,7 +58,7 @@ def laptop(access: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
 
 
 def in_the_right_place(scene: Scene, cause: str = "rejoin") -> None:
-    """By the log: the same agent, or after too long another one (`takeover`), each question once, and a way back in."""
+    """Asserts from the log: resumed by the same agent, or a new one (`takeover`) after too long; each question once."""
     events = scene.deployment.events(scene.session)
     began = [e for e in events if e["kind"] == "started"]
     resumed = [e for e in events if e["kind"] == "resumed"]
@@ -83,7 +83,7 @@ async def a_page_that_is_loaded_again_and_again(deployment: Deployment) -> None:
 
 
 async def a_link_that_is_away(deployment: Deployment, seconds: float) -> None:
-    """No goodbye and no packets, as when a wireless network is gone, in the middle of an answer."""
+    """The network goes in the middle of an answer: no goodbye and no packets, as when Wi-Fi drops."""
     session, link = await asyncio.to_thread(lambda: deployment.invite(candidate="Sam", questions=list(QUESTIONS)))
     await asyncio.to_thread(deployment.call, "POST", f"/interviews/{session}/consent", link)
     access = await asyncio.to_thread(deployment.call, "POST", f"/interviews/{session}/join", link)

@@ -1,4 +1,4 @@
-"""The whole demo, as a user runs it, with the network cut off; then its report is read, clicked and listened to."""
+"""The whole demo as a user runs it, with the network cut off; then its report is read, clicked and listened to."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ pytestmark = pytest.mark.voice
 
 
 def _offline() -> list[str]:
-    """A prefix that cuts the network off, where that is allowed."""
+    """A command prefix that cuts the network off, if that is permitted."""
     allowed = shutil.which("unshare") and subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode == 0
     return ["unshare", "-n"] if allowed else []
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """(report folder, what was printed)."""
+    """(report folder, printed output)."""
     home = tmp_path_factory.mktemp("demo")
     done = subprocess.run(
         [*_offline(), sys.executable, "-m", "agent.cli.main", "demo"],
@@ -83,7 +83,7 @@ def test_two_follow_ups_refer_to_what_was_said(report: dict[str, Any]) -> None:
 
 
 def _own_words(report: dict[str, Any], follow_up: dict[str, Any]) -> set[str]:
-    """What the candidate had said to that question before the follow-up, less the question's own words."""
+    """What the candidate had said in reply to that question before the follow-up, minus the question's own words."""
     question = next(q for q in report["questions"] if follow_up in q["exchanges"])
     before = [e for e in question["exchanges"] if e["turn"] < follow_up["turn"]]
     said = " ".join(s["text"] for e in before for s in e["sentences"])

@@ -1,4 +1,4 @@
-"""Three difficult candidates by voice: whole interviews with real sound, judged by the log and by ear."""
+"""Three difficult candidates by voice: whole interviews with real sound, judged by log and by recogniser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.voice
 
 
 def held(persona: str, home: Path, *more: str) -> tuple[dict[str, Any], str]:
-    """(report, what the agent was heard to say)."""
+    """(report, what the agent was recognised as saying)."""
     done = subprocess.run(
         [sys.executable, "-m", "agent.cli.main", "interview", "--persona", persona, *more],
         capture_output=True, text=True, cwd=ROOT, timeout=300,

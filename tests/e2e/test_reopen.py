@@ -1,4 +1,4 @@
-"""An answer that goes on just after the agent took the turn: the agent yields, and the answer is one."""
+"""An answer that continues just after the agent took the turn: the agent yields, and the answer stays in one piece."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kill -9 in the middle of a call, then --resume: nothing heard is lost, nothing is asked twice, one timeline."""
+"""kill -9 in the middle of a call, then --resume: nothing heard is lost, nothing is asked twice, one timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interviews in real rooms: a candidate by SDK, a meeting of three, a caller by phone (the room's side of it)."""
+"""Interviews in real rooms: an SDK candidate, a meeting of three, a phone caller (only the room's side of the call)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ async def phase(peer: RoomPeer, name: str, seconds: float, deployment: Deploymen
 
 
 async def over(peer: RoomPeer, session: str, deployment: Deployment, seconds: float = 90) -> None:
-    """By the log and the agent's going: the phase that says so is there for half a second only."""
+    """Wait for the end by the log and the agent's leaving: the phase that shows it lasts only half a second."""
     await until(lambda: deployment.kinds(session, "ended"), seconds, "the end", deployment)
     await until(lambda: peer.agent is None, 60, "the agent's leaving", deployment)
 
 
 def livekit_token(deployment: Deployment, room: str, identity: str, kind: str = "", **attributes: str) -> str:
-    """As somebody else's server would mint it, with the keys that `viva up` made."""
+    """A token as another server would mint it, with the keys made by `viva up`."""
     secret = (deployment.home / "livekit.key").read_text().strip()
     token = (
         api.AccessToken("viva", secret).with_identity(identity).with_grants(api.VideoGrants(room_join=True, room=room))
@@ -189,7 +189,7 @@ async def test_in_somebody_elses_meeting_as_a_note_taker_first(deployment: Deplo
 
 
 async def a_caller_by_phone(deployment: Deployment) -> None:
-    """A participant of kind SIP with G.711 sound and digits: the room's side of a call. The SIP leg was not tried."""
+    """A participant of kind SIP with G.711 sound and digits: the room's side of a call. The SIP leg is untested."""
     session, _ = deployment.invite(candidate="Sam", questions=["improved-process"])
     deployment.call("POST", f"/interviews/{session}/consent", by="Sam, on the invitation page")
     talker = Reciter([g711(said(REPORTS), RATE)])
@@ -226,7 +226,7 @@ async def a_caller_by_phone(deployment: Deployment) -> None:
 
 
 async def silence_is_helped_and_then_ended(deployment: Deployment) -> None:
-    """300 s of silence: it asks about the microphone, rephrases, offers to skip, moves on, and in the end says goodbye."""
+    """300 s of silence: it asks about the microphone, rephrases, offers to skip, moves on, and finally says goodbye."""
     session, link = deployment.invite(questions=["slow-service", "mistake", "improved-process"])
     talker = reciter()
     peer = await deployment.join(session, link, talker)

@@ -1,4 +1,4 @@
-"""Both stores, and a way to let a lease run out on each of them."""
+"""Both stores, and a way to let a lease expire on each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) ->
 
 @pytest.fixture
 def lapse(store: EventStore, clock: Clock) -> Callable[[], Awaitable[None]]:
-    """Returns when every lease of SHORT seconds that was taken or renewed before the call has run out."""
+    """Returns once every lease of SHORT seconds taken or renewed before the call has expired."""
 
     async def lapse() -> None:
         if isinstance(store, SqliteStore):

@@ -1,4 +1,4 @@
-"""What only a Redis can do wrong: old entries, whole streams sent at each poll, passwords in messages."""
+"""What can only go wrong with Redis: old entries, whole streams sent on each poll, passwords in messages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def said(text: str) -> AnyEvent:
 
 @pytest.fixture
 async def raw(redis_url: str) -> AsyncIterator[Redis]:
-    """The server, past our store."""
+    """The server, bypassing our store."""
     client = Redis.from_url(redis_url)
     yield client
     await client.aclose()

@@ -1,4 +1,4 @@
-"""What SQLite alone can do wrong: commits that fail, files of older versions, queries that grow with the log."""
+"""What can only go wrong with SQLite: failing commits, files of older versions, queries that grow with the log."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ INSERT INTO lease VALUES ('z', 'old', 4, 0), ('a', 'old', 7, 0);
 
 @pytest.fixture
 def old_file(tmp_path: Path) -> Path:
-    """A file as the versions before the ids of batches made it."""
+    """A file as made by versions before batch ids."""
     path = tmp_path / "old.db"
     db = sqlite3.connect(path)
     db.executescript(_OLD)
@@ -158,7 +158,7 @@ async def test_an_event_that_cannot_be_read_is_named_without_its_words(old_file:
 
 async def test_no_query_but_a_read_of_the_whole_grows_with_the_log(store: SqliteStore) -> None:
     async def steps(call: Callable[[], Awaitable[object]]) -> int:
-        """Instructions of SQLite's virtual machine."""
+        """Number of SQLite virtual machine instructions."""
         counted = 0
 
         def count() -> None:
