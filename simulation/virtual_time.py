@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, TypeVar
@@ -20,11 +21,16 @@ _THREAD_POLL = 0.02  # s of real time between two looks at work that runs in a t
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """`time` starts at 0 s and moves only when nothing is left to do before the next timer."""
+    """`time` starts at 0 s and moves only when nothing is left to do before the next timer.
+
+    `on_turn` is told the CPU seconds that this thread spent between two looks for something to do: for so long the loop of a
+    call would have stood still on a machine that is otherwise idle.
+    """
 
     def __init__(self) -> None:
         self._virtual_now = 0.0
         self._in_threads = 0
+        self.on_turn: Callable[[float], None] = lambda cpu_seconds: None
         super().__init__(_JumpingSelector(self))
 
     def time(self) -> float:
@@ -55,8 +61,16 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._since = time.thread_time()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._loop.on_turn(time.thread_time() - self._since)
+        try:
+            return self._select(timeout)
+        finally:
+            self._since = time.thread_time()
+
+    def _select(self, timeout: float | None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready

@@ -71,7 +71,9 @@ class Call:
         self._transcript = Transcript(offset)
         hints = journal.state.interview.hints[:MOST_HINTS] if journal.state.interview else ()
         recogniser = LocalSTT(engines.decoder, engines.stt_executor, hints=hints, front_end=self.tracker.front_end)
-        self._voice = ClauseTTS(engines.voice, engines.tts_executor, cache=engines.cache, fallback=engines.fallback_voice)
+        self._voice = ClauseTTS(
+            engines.voice, engines.tts_executor, cache=engines.cache, fallback=engines.fallback_voice
+        )
         self.session: AgentSession[Any] = session_of(recogniser, self._voice)
         self.session.on("close", self._on_close)
         self._measurer = Measurer(journal, self.tracker, engines, wall)

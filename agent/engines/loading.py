@@ -146,9 +146,9 @@ class Engines:
     choices: list[Choice]
     measure: Measure = measure_answer
     cache: PhraseCache = field(default_factory=PhraseCache)
-    stt_executor: Executor = field(default_factory=lambda: EngineThread("ears"))
+    stt_executor: Executor = field(default_factory=lambda: EngineThread("speech to text"))
     tts_executor: Executor = field(default_factory=lambda: EngineThread("text to speech"))
-    metrics_executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "ruler"))
+    metrics_executor: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "metrics"))
     fallback_voice: Voice | None = None
 
     def __post_init__(self) -> None:

@@ -28,7 +28,8 @@ from agent.engines.model_client import MODEL_KEY, MODEL_SOCKET, Remote
 from agent.errors import UserError
 from agent.ops.machine import Kept, keep
 from agent.processes import ChildProcess, end_with_parent
-from agent.rooms.dispatch import read_metadata, run_job
+from agent.rooms.entrypoint import run_job
+from agent.rooms.job_metadata import read_metadata
 from agent.rooms.roles import SESSION
 from agent.rooms.stop import IN_ORDER, STOP_FILE
 from agent.settings import Settings

@@ -17,7 +17,7 @@ from agent.engines.loading import Engines, choose_llm, load_model, open_store
 from agent.engines.model_client import MODEL_SOCKET, remote_engines
 from agent.loop_watch import watched_if_asked
 from agent.reporting.write_up import write_up
-from agent.rooms.dispatch import JobMetadata, read_metadata
+from agent.rooms.job_metadata import JobMetadata, read_metadata
 from agent.rooms.publisher import RoomPublisher
 from agent.rooms.room_session import LEAVING, RoomSession, Stay
 from agent.rooms.stop import end_within, ends_with_its_lease, told_to_stop

@@ -245,8 +245,8 @@ _ears = ThreadPoolExecutor(1, "ears of the test", initializer=_give_way)
 def calls_end(request: pytest.FixtureRequest) -> Iterator[None]:
     """However a test in a house ends, its calls end with it: the next one finds a quiet machine."""
     yield
-    if "house" in request.fixturenames:
-        deployment: Deployment = request.getfixturevalue("house")
+    if "deployment" in request.fixturenames:
+        deployment: Deployment = request.getfixturevalue("deployment")
         left = deployment.end_calls()
         assert not left, f"calls did not end by themselves: processes {left}\n{deployment.logs()}"
 

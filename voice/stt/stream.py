@@ -61,7 +61,7 @@ class LocalSTT(stt.STT[str]):
         self.front_end = front_end
         self.prompt = f"{', '.join(hints)}." if hints else ""
         self.settings = settings or StreamSettings()
-        self._calls = EngineCalls(executor, "ears")
+        self._calls = EngineCalls(executor, "speech to text")
         self._streams: weakref.WeakSet[LocalStream] = weakref.WeakSet()
         self._latest: LocalStream | None = None
 

@@ -50,7 +50,7 @@ class ClauseTTS(tts.TTS[str]):
         self.voice = voice
         self.fallback = fallback
         self.cache = cache or PhraseCache()
-        self._calls = EngineCalls(executor, "mouth")
+        self._calls = EngineCalls(executor, "text to speech")
         self._rests_until = float("-inf")  # on the loop's clock
 
     @property

@@ -1,10 +1,9 @@
-"""What a dispatch says, and the door to the job: light, because the worker imports it before there is a call."""
+"""What a dispatch says about the job: which interview, and how to begin."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from livekit.agents import JobContext
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 
@@ -23,10 +22,3 @@ def read_metadata(metadata: str) -> JobMetadata:
         return JobMetadata.model_validate_json(metadata)
     except ValidationError as error:
         raise ValueError('the dispatch carries no session; send metadata {"session": ID}') from error
-
-
-async def run_job(ctx: JobContext) -> None:
-    """LiveKit's entry point, in a process of its own."""
-    from agent.rooms.job import run
-
-    await run(ctx)
