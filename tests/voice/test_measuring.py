@@ -1,4 +1,4 @@
-"""Measuring synthetic material with exact ground truth: flite and espeak voices, since tones or noise are not enough."""
+"""Measuring synthetic material with exact ground truth: flite and espeak voices, as tones and noise do not suffice."""
 
 from __future__ import annotations
 
