@@ -1,1 +1,1 @@
-"""The body: where voice, mind and memory meet. Thin."""
+"""The agent: a thin layer that brings voice, dialogue and memory together."""

@@ -1,4 +1,4 @@
-"""`python -m agent start|dev`: the worker, as LiveKit's own agents are started."""
+"""`python -m agent start|dev`: runs the worker, with the commands that LiveKit's own agents use."""
 
 from __future__ import annotations
 

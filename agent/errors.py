@@ -1,4 +1,4 @@
-"""Mistakes that a user of a command can correct: one clear line, exit code 2, nothing half done."""
+"""Mistakes that the user of a command can correct: one clear line, exit code 2, nothing left half done."""
 
 from __future__ import annotations
 

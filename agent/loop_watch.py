@@ -1,9 +1,9 @@
-"""Where an event loop stood still, and for how long: for whoever looks for what blocks a call.
+"""Shows where an event loop stalled and for how long: a tool for finding what blocks a call.
 
-VIVA_LOOP_WATCH=50 logs, in every call, each stretch of more than 50 ms in which its loop could run nothing: the stack
-it stood in, how long its own thread worked meanwhile (it was busy), how long the other threads of its process did and
-where (they held the interpreter's lock), and so how long no processor was given to it. LiveKit's own monitor does much
-the same, but tells of five stretches a minute and nothing of the other threads.
+VIVA_LOOP_WATCH=50 logs, in every call, each stall of more than 50 ms: the stack in which the loop was stuck, how long
+its own thread was working (it was busy), how long the other threads of the process were and where (they held the
+interpreter's lock), and hence how long it got no processor. LiveKit's own monitor does much the same, but reports only
+five stalls a minute and nothing about the other threads.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pathlib import Path
 from types import FrameType
 
 VARIABLE = "VIVA_LOOP_WATCH"
-FRAMES = 6  # of the loop's stack, the innermost ones
-WAITING = ("threading.py", "selectors.py", "thread.py", "queue.py", "socket.py")  # where a thread does nothing
+FRAMES = 6  # innermost frames of the loop's stack to report
+WAITING = ("threading.py", "selectors.py", "thread.py", "queue.py", "socket.py")  # a thread in one of these is idle
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Stood:
-    """`seconds`: how long. `own`, `others`: s of processor that the loop's thread and the process' other threads used
-    meanwhile. `where`: the loop's stack, innermost last. `beside`: what the other threads did, as NAME at PLACE.
+    """A stall of `seconds`. `own`, `others`: s of CPU time that the loop's thread and the process's other threads used
+    meanwhile. `where`: the loop's stack, innermost last. `beside`: what the other threads were doing, as NAME at PLACE.
     """
 
     seconds: float
@@ -53,7 +53,7 @@ def _report(stood: Stood) -> None:
 
 @contextmanager
 def watch_loop(longest: float, report: Callable[[Stood], None] = _report) -> Iterator[None]:
-    """Within this, `report` hears of every stretch longer than `longest` s in which the running loop stood still."""
+    """While active, calls `report` for every stall of the running loop longer than `longest` s."""
     loop, thread = asyncio.get_running_loop(), threading.get_ident()
     beat = longest / 4
     last, own, whole = time.monotonic(), time.thread_time(), time.process_time()
@@ -91,7 +91,7 @@ def watch_loop(longest: float, report: Callable[[Stood], None] = _report) -> Ite
 
 @contextmanager
 def watched_if_asked() -> Iterator[None]:
-    """`watch_loop` where VIVA_LOOP_WATCH says from how many ms on; else nothing."""
+    """`watch_loop` with the threshold in ms that VIVA_LOOP_WATCH sets; does nothing if it is unset."""
     asked = os.environ.get(VARIABLE, "")
     if not asked.isdecimal() or int(asked) == 0:
         yield
@@ -113,7 +113,7 @@ def _look_around(loop_thread: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _places(frame: FrameType) -> list[str]:
-    # No source lines: reading them from files would hold up the very thread that is looked at.
+    # No source lines: reading them from files would hold up the very thread being inspected.
     frames = list(traceback.StackSummary.extract(traceback.walk_stack(frame), lookup_lines=False))
     kept = [f for f in reversed(frames) if "asyncio" not in Path(f.filename).parts and f.filename[0] != "<"]
     return [f"{'/'.join(Path(f.filename).parts[-2:])}:{f.lineno} {f.name}" for f in kept]

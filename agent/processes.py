@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent, and are started anew when they die."""
+"""Child processes that never outlive their parent and can be restarted when they die."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def end_with_parent(grace: float = 0.0) -> None:
-    """End this process when its parent is gone, even by kill -9; `grace`: s that it is given to end by itself."""
+    """End this process once its parent is gone, even by kill -9. `grace`: s it gets to end by itself first."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -26,7 +26,7 @@ def end_with_parent(grace: float = 0.0) -> None:
 
 
 class ChildProcess:
-    """A process that should run. `command` and `env` are asked for at each start. `log`: file for its output."""
+    """A process that should be running. `command` is called at each start. `log`: file for its output."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class ChildProcess:
         self._command = command
         self._env = dict(env)
         self._log = log
-        self._patience = patience  # s that it is given to end in order
-        self._guarded = guarded  # foreign programs do not watch their parent: the kernel does it for them
+        self._patience = patience  # s it gets to shut down cleanly
+        self._guarded = guarded  # third-party programs do not watch their parent, so the kernel does it for them
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
 
@@ -61,12 +61,12 @@ class ChildProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C reaches the parent alone, which ends its children in order
+                start_new_session=True,  # Ctrl-C reaches only the parent, which ends its children cleanly
                 preexec_fn=_die_with_parent if self._guarded else None,
             )
 
     def stop(self, seconds: float | None = None) -> None:
-        """Ask it to end, and insist after `seconds`, or its own patience. What it started itself does not stay behind."""
+        """Ask it to end, and kill it after `seconds` (default: its patience), along with everything it started."""
         if self._process is None:
             return
         if self._process.poll() is None:
@@ -85,7 +85,7 @@ class ChildProcess:
 
 
 def _die_with_parent() -> None:
-    """Linux only; elsewhere a foreign program may be left behind after a kill -9."""
+    """Linux only; elsewhere a third-party program may be left behind after a kill -9."""
     import ctypes
 
     with contextlib.suppress(OSError, AttributeError):

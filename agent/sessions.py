@@ -1,4 +1,4 @@
-"""Beginning, resuming and ending sessions: ids, folders, consent, leases. The order here is the order of the promises."""
+"""Beginning, resuming and ending sessions: ids, folders, consent, leases. The order of steps matters."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from prompts.loader import load_phrases
 
 
 def new_id() -> str:
-    """Sortable by time, unguessable enough not to collide."""
+    """Sortable by time, random enough not to collide."""
     return f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def owner() -> str:
-    """Who holds a lease: this process, in words."""
+    """Names this process as the holder of a lease."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
 def session_folder(settings: Settings, session: str) -> Path:
-    """Where a session's recording and report lie."""
+    """Where a session's recording and report are stored."""
     return settings.home / "sessions" / session
 
 
 def check_disk(settings: Settings) -> None:
-    """Raises UserError where the home folder cannot be written or is nearly full: told before the call, not in it."""
+    """Raises UserError if the home folder is not writable or nearly full: better known before a call than during it."""
     home = settings.home
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -60,25 +60,25 @@ def check_disk(settings: Settings) -> None:
 
 @dataclass
 class Begun:
-    """A session that this process may write."""
+    """A session that this process may write to."""
 
     id: str
     journal: Journal
     owner: str = ""
-    last: float = 0.0  # unix s of the newest event when it was taken
+    last: float = 0.0  # unix s of the newest event when the session was taken
 
 
 async def create(
     store: EventStore, settings: Settings, interview: Interview, engines: dict[str, str] | None = None
 ) -> None:
-    """Store what was agreed. Nobody holds the session after."""
+    """Store what was agreed. Nobody holds the session afterwards."""
     lease = await store.acquire(interview.id, owner(), settings.lease_seconds)
     await store.append(lease, [Created(at=time.time(), interview=interview, engines=engines or {})], 0)
     await store.release(lease)
 
 
 def consent_of(language: str, by: str) -> Consented:
-    """The consent to the text of a language, as an event."""
+    """The event of consent to the consent text of a language."""
     version = load_phrases(language)["consent"]["version"]
     return Consented(at=time.time(), by=by, text_version=version, scope=["recording", "transcript", "analysis"])
 
@@ -91,7 +91,7 @@ async def begin(
     on_event: Callable[[AnyEvent], None],
     engines: dict[str, str] | None = None,
 ) -> Begun:
-    """Create the session and store the consent: nothing is recorded or spoken before both stand in the log."""
+    """Create the session and store the consent: nothing is recorded or spoken before both are in the log."""
     await create(store, settings, interview, engines)
     begun = await take(store, settings, interview.id, on_event)
     await begun.journal.write(consent_of(interview.language, consent_by))
@@ -99,7 +99,7 @@ async def begin(
 
 
 async def events_of(store: EventStore, session: str) -> list[AnyEvent]:
-    """The log of a session. Raises UnknownSession, naming the newest ones that there are."""
+    """The log of a session. Raises UnknownSession, naming the newest sessions that exist."""
     events = await store.read(session)
     if not events:
         known = await store.sessions()
@@ -116,14 +116,14 @@ async def take(
     ttl: float | None = None,
     patience: float = 0.0,
 ) -> Begun:
-    """Become the session's one writer. Waits for a dead process' lease to run out.
+    """Become the session's only writer. Waits for a dead process's lease to run out.
 
-    Raises UnknownSession or, where its holder is still alive, LeaseHeld.
+    Raises UnknownSession, or LeaseHeld if its holder is still alive.
     """
     await events_of(store, session)
     me = owner()
     lease = await _wait_for_lease(store, session, me, ttl or settings.lease_seconds)
-    # Read only now: whatever the dead process wrote until its lease ran out counts too.
+    # Read only now: anything the dead process wrote before its lease ran out counts too.
     events = await store.read(session)
     journal = Journal(store, lease, fold(events), on_event, length=len(events), patience=patience)
     return Begun(session, journal, owner=me, last=events[-1].at)
@@ -131,7 +131,7 @@ async def take(
 
 @contextlib.asynccontextmanager
 async def taken(store: EventStore, settings: Settings, session: str) -> AsyncIterator[Journal]:
-    """The session's journal for a moment, given back whatever happens. Raises as `take` does."""
+    """Hold the session's journal briefly; it is released whatever happens. Raises as `take` does."""
     begun = await take(store, settings, session, lambda _: None)
     try:
         yield begun.journal
@@ -145,5 +145,5 @@ async def _wait_for_lease(store: EventStore, session: str, me: str, ttl: float) 
         with contextlib.suppress(LeaseHeld):
             return await store.acquire(session, me, ttl)
         if time.monotonic() > deadline:
-            return await store.acquire(session, me, ttl)  # its error says who holds it
+            return await store.acquire(session, me, ttl)  # the error says who holds it
         await asyncio.sleep(0.25)

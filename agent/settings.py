@@ -1,4 +1,4 @@
-"""All settings in one place: VIVA_* environment variables or an .env file. None is needed to start."""
+"""All settings in one place: VIVA_* environment variables or an .env file. None is required to start."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _default_home() -> Path:
 
 
 class Settings(BaseSettings):
-    """Each field is VIVA_ and its name in capitals. `auto` takes the full engine where it is there, else the embedded one."""
+    """Each field is read from VIVA_NAME, in capitals. `auto`: the full engine if available, else the embedded one."""
 
     model_config = SettingsConfigDict(env_prefix="VIVA_", env_file=".env", extra="ignore", populate_by_name=True)
 
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment, with `overrides` that are not None on top. Raises UserError on bad values."""
+    """Settings from the environment; `overrides` that are not None take precedence. Raises UserError on bad values."""
     try:
         given = {key: value for key, value in overrides.items() if value is not None}
         return Settings(**given)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Ending in order when told to."""
+"""Clean shutdown on a signal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Stopped(Exception):
 
 @contextlib.asynccontextmanager
 async def stop_signals() -> AsyncIterator[asyncio.Event]:
-    """An event that Ctrl-C and SIGTERM set, so that a call ends in order."""
+    """An event that Ctrl-C and SIGTERM set, so a call can shut down cleanly."""
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

@@ -1,7 +1,7 @@
-"""Owning tasks: every task has somebody who awaits or cancels it. Nothing here swallows a cancellation.
+"""Task ownership: every task has an owner that awaits or cancels it. Nothing here swallows a cancellation.
 
-`await task` under `suppress(CancelledError)` cannot tell "the task was cancelled" from "I was cancelled", so a caller that
-does it cannot be ended any more. `asyncio.wait` can: it raises only what is meant for the one who waits.
+`await task` under `suppress(CancelledError)` cannot tell "the task was cancelled" from "I was cancelled", so a caller
+doing that can no longer be cancelled itself. `asyncio.wait` can: it raises only what is meant for the waiter.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ log = logging.getLogger(__name__)
 
 
 async def first_of(*tasks: asyncio.Task[Any]) -> set[asyncio.Task[Any]]:
-    """Those that are done as soon as one is. The others go on; their owner ends them."""
+    """Wait until at least one task is done, and return those that are. The others go on; their owner ends them."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     return done
 
 
 async def cancel_and_wait(*tasks: asyncio.Task[Any] | None) -> None:
-    """End tasks and wait until they have ended. What goes wrong while they end is logged."""
+    """Cancel tasks and wait until they have ended. Failures on the way are logged."""
     alive = [task for task in tasks if task is not None and not task.done()]
     for task in alive:
         task.cancel()
     try:
         if alive:
             await asyncio.wait(alive)
-    finally:  # we may have been cancelled ourselves: what has failed by now is told all the same
+    finally:  # even if we have been cancelled ourselves: log what has failed by now
         for task in alive:
             if task.done():
                 _log_failure(task)
 
 
 class Background:
-    """Work beside a call that nobody waits for at once. A failure is logged and ends nothing else."""
+    """Work alongside a call that nothing is waiting for. A failure is logged and stops nothing else."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -47,14 +47,14 @@ class Background:
         return task
 
     async def settle(self, seconds: float) -> bool:
-        """Wait until all of it is done, at most so long. Whether it was; what was not goes on."""
+        """Wait up to `seconds` for all of it. Returns whether it is done; what is not goes on."""
         if not self._tasks:
             return True
         _, pending = await asyncio.wait(set(self._tasks), timeout=seconds)
         return not pending
 
     async def aclose(self) -> None:
-        """End what is left."""
+        """Cancel what is left."""
         await cancel_and_wait(*self._tasks)
 
     def _done(self, task: asyncio.Task[Any]) -> None:

@@ -1,1 +1,1 @@
-"""The interviewer's mind: plan, decide, phrase, validate, score, report. No LiveKit, no audio, no clock."""
+"""The dialogue manager: plan, decide, phrase, validate, score, report. No LiveKit, no audio, no clock."""

@@ -1,4 +1,4 @@
-"""The state of an interview: a pure fold over its events. Resume, replay, audit and tests are all this function."""
+"""The state of an interview: a pure fold over its events. Resume, replay, audit and tests all use this function."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from memory.records import Delivery, Interview, PlannedQuestion, Span, Word, unt
 
 @dataclass(frozen=True)
 class Turn:
-    """One question or follow-up and all that was heard in reply."""
+    """One question or follow-up and everything heard in reply."""
 
     number: int
     question: str
@@ -44,10 +44,10 @@ class Turn:
     gap: str | None = None
     span: Span | None = None
     engine: str | None = None
-    prompt: str = ""  # version of the prompt a model was given
+    prompt: str = ""  # version of the prompt the model was given
     lead: str = ""
     note: str = ""
-    instead: str = ""  # the planned question whose place this one took
+    instead: str = ""  # the planned question this one replaced
     asked_at: float = 0.0
     put: tuple[Spoken, ...] = ()  # utterances in which the question was heard: itself, repeats, in other words
     heard: tuple[Heard, ...] = ()
@@ -56,12 +56,12 @@ class Turn:
     delivery: Delivery | None = None
     interruptions: int = 0
     reopened: int = 0
-    thumb: bool | None = None  # what a person thought of this follow-up
+    thumb: bool | None = None  # a person's opinion of this follow-up
     reworded: str = ""  # how a person would have asked it
 
     @property
     def spoken(self) -> Spoken | None:
-        """The last time that the question was put. None: the candidate has not heard it."""
+        """The last time the question was asked. None: the candidate has not heard it."""
         return self.put[-1] if self.put else None
 
     @property
@@ -75,13 +75,13 @@ class Turn:
 
     @property
     def words_or_text(self) -> list[Word]:
-        """The words with their times; those of the text without, where no times were stored."""
+        """The words with their times; where no times were stored, the words of the text without times."""
         return self.words or untimed(self.answer)
 
 
 @dataclass(frozen=True)
 class State:
-    """Where the interview stands. `interview` is None only before the first event."""
+    """The current state of the interview. `interview` is None only before the first event."""
 
     interview: Interview | None = None
     consented: bool = False
@@ -102,7 +102,7 @@ class State:
 
     @property
     def farewell_pending(self) -> str:
-        """The farewell, where the call was cut before it had sounded; else empty."""
+        """The farewell, if the call was cut before it had sounded; else empty."""
         if not self.ended or self.farewell_heard:
             return ""
         return next((s.text for s in reversed(self.said) if s.purpose in ("farewell", "closing")), "")
@@ -120,11 +120,11 @@ class State:
 
     @property
     def awaiting(self) -> Turn | None:
-        """The turn that waits for its answer, if any."""
+        """The turn that is waiting for its answer, if any."""
         return self.turn if self.turn and not self.turn.answered and not self.ended else None
 
     def before(self, turn: Turn) -> Turn | None:
-        """The turn whose answer this one followed."""
+        """The turn before this one, whose answer it followed."""
         return next((t for t in self.turns if t.number == turn.number - 1), None)
 
     def of_question(self, question: str) -> tuple[Turn, ...]:
@@ -145,18 +145,18 @@ class State:
         return tuple(q for q in self.interview.questions if q.id not in done)
 
     def planned(self, question: str) -> PlannedQuestion:
-        """The plan's entry of a question id."""
+        """The plan's entry for a question id."""
         assert self.interview is not None
         return next(q for q in (*self.interview.questions, *self.interview.reserve) if q.id == question)
 
     @property
     def asked_questions(self) -> tuple[PlannedQuestion, ...]:
-        """The questions that were put, in that order."""
+        """The questions that were asked, in that order."""
         return tuple(self.planned(id_) for id_ in dict.fromkeys(turn.question for turn in self.turns))
 
     @property
     def discussed(self) -> tuple[PlannedQuestion, ...]:
-        """Those that were put, and then those of the plan that were not."""
+        """The questions that were asked, then those of the plan that were not."""
         taken = {turn.instead for turn in self.turns}
         rest = [q for q in (self.interview.questions if self.interview else ()) if q.id not in taken]
         return tuple(self.planned(id_) for id_ in dict.fromkeys(q.id for q in (*self.asked_questions, *rest)))
@@ -171,7 +171,7 @@ def fold(events: Iterable[AnyEvent], state: State | None = None) -> State:
 
 
 def apply(state: State, event: AnyEvent) -> State:
-    """The state after one more event. Total: an event that fits nothing leaves the state as it is."""
+    """The state after one more event. Total: an event that fits nothing leaves the state unchanged."""
     match event:
         case Created():
             return replace(state, interview=event.interview, engines=event.engines)
@@ -209,7 +209,7 @@ def apply(state: State, event: AnyEvent) -> State:
             return _on_turn(state, event.turn, answered=True, intent=event.intent)
         case Measured():
             answer = _find(state, event.turn)
-            # Of an answer that was opened again while it was measured, a part was measured.
+            # If an answer was reopened while being measured, only part of it was measured.
             fits = answer is not None and answer.answered and answer.intent == "answer"
             return _on_turn(state, event.turn, delivery=event.delivery) if fits else state
         case Reopened():
@@ -242,8 +242,8 @@ def _find(state: State, number: int | None) -> Turn | None:
 
 
 def _puts(state: State, turn: Turn, spoken: Spoken) -> bool:
-    """Whether the question was heard in an utterance: it holds it, and at least half of it had sounded when it ended."""
-    if not spoken.text:  # an old log does not say: what was said first put it
+    """Whether the question was heard in an utterance: it was part of it, and at least half of it sounded."""
+    if not spoken.text:  # an old log does not say: the first thing said asked it
         return not turn.put and spoken.heard_share > 0.0
     plan = (*state.interview.questions, *state.interview.reserve) if state.interview and turn.probe is None else ()
     for question in (turn.text, *(q.short for q in plan if q.id == turn.question)):

@@ -1,1 +1,1 @@
-"""The model that words the follow-ups: its data, its training, an honest evaluation, promotion."""
+"""The model that words the follow-ups: its data, training, honest evaluation and promotion."""

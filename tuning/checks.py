@@ -1,4 +1,4 @@
-"""What goes wrong with models and machines, each as one line that says what to do."""
+"""What goes wrong with models and machines, each reported in one line that says what to do."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from tuning.config import TrainConfig
 from tuning.errors import TuneError
 
-# Modules of the extra that a command works with from beginning to end.
+# Modules of the extra that a command uses from beginning to end.
 _TRAINING = ("torch", "transformers", "peft", "trl", "datasets")
 _NEEDED = {"train": _TRAINING, "prefer": _TRAINING, "eval": ("sacrebleu", "rouge_score", "nltk")}
 
 
 def check_installed(command: str) -> None:
-    """Raises TuneError where the libraries of a command are missing: told before anything is read or written."""
+    """Raises TuneError if libraries a command needs are missing, before anything is read or written."""
     missing = [name for name in _NEEDED.get(command, ()) if importlib.util.find_spec(name) is None]
     if missing:
         raise TuneError(
@@ -25,7 +25,7 @@ def check_installed(command: str) -> None:
 
 
 def check_base(base: str) -> None:
-    """Raises TuneError where the base model can be had from no folder and no cache. Asks no hub."""
+    """Raises TuneError if the base model is in no folder and no cache. Does not ask the hub."""
     if Path(base).is_dir():
         if not (Path(base) / "config.json").is_file():
             raise TuneError(
@@ -44,7 +44,7 @@ def check_base(base: str) -> None:
 
 
 def precision_of(config: TrainConfig) -> str:
-    """bf16, fp16 or fp32 on this machine. Raises TuneError where bf16 is asked for and the GPU has none."""
+    """bf16, fp16 or fp32 on this machine. Raises TuneError if bf16 is requested and the GPU lacks it."""
     import torch
 
     cuda = torch.cuda.is_available()
@@ -57,7 +57,7 @@ def precision_of(config: TrainConfig) -> str:
 
 
 def check_method(config: TrainConfig) -> None:
-    """Raises TuneError where a method's library is missing."""
+    """Raises TuneError if a method's library is missing."""
     if config.method == "qlora":
         try:
             import bitsandbytes  # noqa: F401
@@ -79,7 +79,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(config: TrainConfig) -> TuneError:
-    """What to lower, the most useful first."""
+    """The error that says what to lower, the most useful first."""
     ways = [
         f"batch_size (now {config.batch_size}, with accumulation raised to match)" if config.batch_size > 1 else "",
         f"max_length (now {config.max_length})",

@@ -1,4 +1,4 @@
-"""A training run as one flat YAML file: every field has its default here, a preset changes some, the command line the rest."""
+"""A training run as one flat YAML file: defaults here, some changed by a preset, the rest on the command line."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TrainConfig(BaseModel):
     grid: dict[str, dict[str, Any]] = Field({}, description="named variants: fields that differ")
 
     def variants(self) -> dict[str, TrainConfig]:
-        """The grid's runs by name, or this one alone under "run"."""
+        """The grid's runs by name, or just this one under "run"."""
         plain = self.model_copy(update={"grid": {}})
         if not self.grid:
             return {"run": plain}
@@ -59,7 +59,7 @@ class TrainConfig(BaseModel):
 
 
 def load_config(name: str, **overrides: Any) -> TrainConfig:
-    """A preset by name or a YAML file by path. Raises DataError with the field that is wrong."""
+    """A preset by name or a YAML file by path. Raises DataError naming the field that is wrong."""
     path = Path(name) if name.endswith((".yaml", ".yml")) else PRESETS / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.yaml")))

@@ -1,4 +1,4 @@
-"""What can go wrong with records, and with models and machines."""
+"""What can go wrong with records, models and machines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of generated questions. Each names its source; the libraries do the counting where there is one."""
+"""Metrics for generated questions. Each names its source; libraries do the counting where there is one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dialogue.analysis.language import tokens
 
 
 def distinct(texts: Sequence[str], n: int) -> float:
-    """distinct-n: different n-grams over all n-grams (Li et al. 2016). Falls with the amount of text: compare like with like."""
+    """distinct-n: distinct n-grams over all n-grams (Li et al. 2016). Falls as text grows: compare like with like."""
     grams: Counter[tuple[str, ...]] = Counter()
     for text in texts:
         words = tokens(text)
@@ -18,9 +18,9 @@ def distinct(texts: Sequence[str], n: int) -> float:
 
 
 def self_bleu(texts: Sequence[str], most: int = 200) -> float:
-    """Self-BLEU-4, 0..100 (Zhu et al. 2018, Texygen): each text against the others; high means all alike.
+    """Self-BLEU-4, 0..100 (Zhu et al. 2018, Texygen): each text against the others; high means all are alike.
 
-    Of the first `most` texts, because it grows with the square.
+    Uses only the first `most` texts, because the cost is quadratic.
     """
     from sacrebleu.metrics import BLEU
 
@@ -33,14 +33,14 @@ def self_bleu(texts: Sequence[str], most: int = 200) -> float:
 
 
 def sentence_bleu(hypothesis: str, references: Sequence[str]) -> float:
-    """BLEU-4 of one sentence with effective order (sacrebleu), 0..100: what paired tests are made on."""
+    """BLEU-4 of one sentence with effective order (sacrebleu), 0..100: the input to the paired tests."""
     from sacrebleu.metrics import BLEU
 
     return float(BLEU(effective_order=True, lowercase=True).sentence_score(hypothesis, list(references)).score)
 
 
 def bleu_signature(n: int = 4) -> str:
-    """sacrebleu's signature: what makes a BLEU comparable."""
+    """sacrebleu's signature, which makes a BLEU score comparable."""
     from sacrebleu.metrics import BLEU
 
     metric = BLEU(max_ngram_order=n, lowercase=True, effective_order=False)
@@ -80,7 +80,7 @@ def rouge_l(hypotheses: Sequence[str], references: Sequence[Sequence[str]]) -> f
 
 
 def meteor(hypothesis: str, references: Sequence[str]) -> float:
-    """METEOR (Banerjee & Lavie 2005) by nltk, exact words and stems only: no synonyms, since WordNet is a download. 0..100."""
+    """METEOR (Banerjee & Lavie 2005) by nltk, 0..100; exact words and stems only: synonyms need WordNet, a download."""
     from nltk.translate.meteor_score import meteor_score
 
     return 100.0 * float(meteor_score([tokens(r) for r in references], tokens(hypothesis), wordnet=_NoSynonyms()))
@@ -92,5 +92,5 @@ class _NoSynonyms:
 
 
 def exact_match(hypothesis: str, references: Sequence[str]) -> bool:
-    """Equal to a reference but for case, punctuation and spaces."""
+    """Equal to a reference except for case, punctuation and spaces."""
     return tokens(hypothesis) in [tokens(r) for r in references]

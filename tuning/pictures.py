@@ -1,4 +1,4 @@
-"""What people look at: training curves, and the bar chart of the systems as paper 1 draws it."""
+"""Plots: training curves, and the bar chart of the systems as in paper 1."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def loss_plot(history: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def bar_chart(scores: Mapping[str, Mapping[str, float]], path: Path) -> None:
-    """Metrics in groups, one bar a system. `scores`: system to metric to value, 0..100."""
+    """Metrics in groups, one bar per system. `scores`: system to metric to value, 0..100."""
     metrics = list(next(iter(scores.values())))
     figure, axes = plt.subplots(figsize=(1.6 * len(metrics) + 3, 4.5), layout="constrained")
     width = 0.8 / len(scores)

@@ -71,11 +71,11 @@ def stream_resample(samples: Samples, source: int, target: int) -> Samples:
     """Resample exactly as a live call does frame by frame: the output does not depend on the chunk sizes."""
     if source == target:
         return samples
-    converted: Samples = ear_resampler(source, target).resample_chunk(samples, last=True)
+    converted: Samples = speech_resampler(source, target).resample_chunk(samples, last=True)
     return converted
 
 
-def ear_resampler(source: int, target: int) -> soxr.ResampleStream:
+def speech_resampler(source: int, target: int) -> soxr.ResampleStream:
     """The resampler of a call: medium quality, which is fast and enough for speech."""
     return soxr.ResampleStream(source, target, 1, dtype="float32", quality="MQ")
 

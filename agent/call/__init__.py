@@ -1,1 +1,1 @@
-"""One call: listen, decide, speak, record, measure; and take it up again after a cut."""
+"""One call: listen, decide, speak, record, measure, and resume after a cut."""

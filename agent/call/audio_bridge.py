@@ -1,7 +1,7 @@
-"""An in-process telephone line: the room of an offline call. Real time, 20 ms a tick, both directions recorded.
+"""An in-process audio bridge between caller and agent. Real time, 20 ms a tick, both directions recorded.
 
-The same LiveKit AgentSession that works in a room works here: its audio input and output are the two ends below. What
-the recorder gets is by construction what each side heard, sample for sample.
+The same LiveKit AgentSession runs in a room and in an offline call: its audio input and output are the two ends below.
+By construction the recorder gets exactly what each side heard, sample for sample.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from agent.call.recording import RATE, Recorder
 from voice.audio import Samples, from_int16, to_int16
 
 TICK = RATE // 50  # 20 ms
-BREATH = 0.004  # s between two ticks at least: sound that came during a stall has to reach its buffer first
-HELD_UP = 0.15  # s that a tick is late, from which on sound is taken for late as well
-SETTLING = 0.3  # s in which the network's jitter buffer catches up afterwards
+BREATH = 0.004  # s, the minimum between two ticks: sound that arrived during a stall must reach its buffer first
+HELD_UP = 0.15  # s; if a tick is later than this, the sound is assumed to be late as well
+SETTLING = 0.3  # s that the network's jitter buffer takes to catch up afterwards
 AUDIBLE = 0.004  # -48 dBFS: quieter samples at the end of a clip are not heard as speech
 
 
 class Caller(Protocol):
-    """The other end of the line: whoever answers the questions."""
+    """The other end of the bridge: the one who answers the questions."""
 
     def speak(self, count: int) -> Samples:
         """The next `count` samples at 24 kHz; room tone while silent."""
         ...
 
     def hear(self, samples: Samples) -> None:
-        """The same stretch of time, as it sounds from the agent."""
+        """The agent's sound for the same stretch of time."""
         ...
 
     @property
@@ -43,9 +43,9 @@ class Caller(Protocol):
 
     @property
     def transport(self) -> float | None:
-        """Seconds from our sound to their ear and from their mouth to us; None where nobody can say.
+        """Seconds for our sound to reach them plus theirs to reach us; None if unknown.
 
-        0 only in one process, where a caller's sound waits while we stand still.
+        0 only within one process, where the caller's sound waits whenever we stall.
         """
         ...
 
@@ -65,15 +65,15 @@ class BridgeInput(io.AudioInput):
 
 
 class BridgeOutput(io.AudioOutput):
-    """What the agent says: frames come faster than real time, and are taken tick by tick."""
+    """What the agent says: frames arrive faster than real time and are taken tick by tick."""
 
     def __init__(self) -> None:
         super().__init__(label="line", capabilities=io.AudioOutputCapabilities(pause=True), sample_rate=RATE)
         self._pending: list[Samples] = []
         self._count = 0  # samples pending
-        self._played = 0  # samples of the current segment that were taken
+        self._played = 0  # samples of the current segment taken so far
         self._open = False  # a segment is being captured
-        self._ended = False  # its last frame was captured
+        self._ended = False  # its last frame has been captured
         self._started = False
         self._paused = False
         self.segment_seconds = 0.0
@@ -87,7 +87,7 @@ class BridgeOutput(io.AudioOutput):
         return self._count > 0 or self._open
 
     def begin_utterance(self) -> None:
-        """Forget where the last utterance sounded."""
+        """Forget when the last utterance was audible."""
         self.audible_start = self.audible_end = self.transport = None
         self.segment_seconds = 0.0
 
@@ -117,7 +117,7 @@ class BridgeOutput(io.AudioOutput):
         self._paused = False
 
     def take(self, count: int, now: float) -> Samples:
-        """The next `count` samples, silence where there are none. `now`: s on the session's clock, of the first one."""
+        """The next `count` samples, padded with silence. `now`: session time of the first one, s."""
         out = np.zeros(count, np.float32)
         filled = 0
         while filled < count and self._pending and not self._paused:
@@ -135,7 +135,7 @@ class BridgeOutput(io.AudioOutput):
         if len(loud):
             self.audible_start = self.audible_start if self.audible_start is not None else now + loud[0] / RATE
             self.audible_end = now + (loud[-1] + 1) / RATE
-            self.transport = self.line_delay()  # as it is for this very sound: what waits before it differs
+            self.transport = self.line_delay()  # for this very sound: how much is queued ahead of it varies
         if filled and not self._started:
             self._started = True
             self.on_playback_started(created_at=time.time())
@@ -151,9 +151,9 @@ class BridgeOutput(io.AudioOutput):
 
 
 class AudioBridge:
-    """Connects a caller with an agent's input and output, tick by tick, in step with `clock`.
+    """Connects a caller to an agent's input and output, tick by tick, in step with `clock`.
 
-    `on_held_up` hears of stretches (session time, s) in which this process stood still and sound may stand too late.
+    `on_held_up` is told of intervals (session time, s) in which this process stalled and sound may be placed too late.
     """
 
     def __init__(
@@ -178,7 +178,7 @@ class AudioBridge:
         return self._recorder.seconds
 
     async def run(self) -> None:
-        """Until cancelled or the caller is gone. A late tick is made up for, so the timeline never drifts."""
+        """Runs until cancelled or the caller is gone. Late ticks are made up for, so the timeline never drifts."""
         began, ticks, held_up_until = self._clock(), 0, 0.0
         while not self._caller.gone:
             late = self._clock() - began - ticks * TICK / RATE

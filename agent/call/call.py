@@ -1,6 +1,6 @@
-"""One interview call: speak, listen, reply; every word through the journal before it sounds.
+"""One interview call: speak, listen, reply. Every utterance goes through the journal before it is heard.
 
-What hears, speaks and measures is put together here, and the loop is `run`. The LiveKit session carries the sound;
+The parts that hear, speak and measure are assembled here; `run` is the loop. The LiveKit session carries the sound,
 turn-taking is ours. All times are seconds on the session's timeline.
 """
 
@@ -31,17 +31,17 @@ from voice.tts.streaming import ClauseTTS
 from voice.turn.endpointing import Patience
 from voice.words import joined
 
-POLITE = 4.0  # s for which a pause of the candidate's is waited for before a way back in
+POLITE = 4.0  # s to wait for the candidate to pause before resuming after a cut
 MOST_HINTS = 40  # terms: what a recogniser's prompt can hold
-SETTLING = 10.0  # s that measuring may take when the call is over; what is missing is measured from the recording
+SETTLING = 10.0  # s that measuring may take once the call is over; the rest is measured from the recording
 
 
 class SessionClosed(Exception):
-    """LiveKit closed the session while the call went on: nothing would be heard any more."""
+    """LiveKit closed the session during the call: nothing more would be heard."""
 
 
 class Call:
-    """`offset`: session time at which this process' sound begins. `out_of_answers`: a caller that has no more to say."""
+    """`offset`: session time at which this process's sound begins. `out_of_answers`: the caller has no more to say."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Call:
 
     @property
     def others_speaking(self) -> bool:
-        """Somebody else in the room speaks: the candidate's silence is politeness."""
+        """Whether somebody else in the room is speaking: then the candidate's silence is politeness."""
         return self._turns.others_speaking
 
     @others_speaking.setter
@@ -103,7 +103,7 @@ class Call:
     # -- the conversation ------------------------------------------------------------------------------------------
 
     async def run(self, playout: Playout) -> None:
-        """From the greeting (or the way back in) to the farewell. The session must have been started with `agent`."""
+        """From the greeting (or the resumption) to the farewell. The session must have been started with `agent`."""
         self._speaker.playout = playout
         state = self._journal.state
         if state.ended and not state.farewell_pending:
@@ -112,7 +112,7 @@ class Call:
         if state.yielded and not state.ended:
             reply = await self._turns.stand_by()
         else:
-            # Only what is said next holds up the start; the rest is made while it is said.
+            # The start waits only for the first utterance; the rest is synthesised while that plays.
             self._background.start("warming the voice", self._voice.warm(self._interviewer.fixed_phrases(state)[:12]))
             if state.greeted:
                 insist = INSIST
@@ -127,17 +127,17 @@ class Call:
         await self._measurer.settle(SETTLING)
 
     def ask(self, request: Request) -> None:
-        """A request from a button, a key or another person; heeded as soon as it can be."""
+        """A request from a button, a key or another person; acted on as soon as possible."""
         self._requests.put(request)
         self._tick.set()
 
     async def hung_up(self) -> None:
-        """The candidate is gone: what was heard stays, their last words too."""
+        """The candidate is gone: what was heard is kept, including their last words."""
         await self._transcription.finish(hung_up=True)
         await self._measurer.settle(SETTLING)
 
     async def aclose(self) -> None:
-        """End everything that the call began. What was not measured is measured from the recording."""
+        """End everything the call started. What was not measured yet is measured from the recording."""
         await self._proposals.aclose()
         await self._measurer.aclose()
         await self._background.aclose()
@@ -147,7 +147,7 @@ class Call:
             await self.tracker.aclose()
 
     async def _until_quiet(self) -> None:
-        """A candidate who talks on, not knowing of the cut, is let finish a sentence."""
+        """Let a candidate who talks on, unaware of the cut, finish their sentence."""
         began = self.tracker.now
         while self.tracker.now - began < POLITE:
             await self._next_tick()
@@ -157,7 +157,7 @@ class Call:
     # -- what happens meanwhile ------------------------------------------------------------------------------------
 
     def _recognised(self, event: stt.SpeechEvent) -> None:
-        """A recogniser's event."""
+        """Handle a recogniser event."""
         self._transcript.recognised(event)
         if event.type in (stt.SpeechEventType.INTERIM_TRANSCRIPT, stt.SpeechEventType.PREFLIGHT_TRANSCRIPT):
             self._watch.caption("candidate", joined(self._transcript.partial), False)
@@ -177,7 +177,7 @@ class Call:
         self._tick.set()
 
     async def _next_tick(self) -> None:
-        """The next frame, words or request. Raises SessionClosed where there will be none."""
+        """Wait for the next frame, words or request. Raises SessionClosed if there will be none."""
         await self._tick.wait()
         self._tick.clear()
         if self._closed:

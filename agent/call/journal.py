@@ -1,4 +1,4 @@
-"""The session's log while a call runs: append, fold, and keep the lease alive."""
+"""The session's log during a call: append, fold, and keep the lease alive."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from dialogue.state import State, fold
 from memory.events import AnyEvent
 from memory.store import EventStore, Lease, StoreUnavailable
 
-RETRY = 0.25  # s between attempts while the store is away
+RETRY = 0.25  # s between attempts while the store is unavailable
 
 
 class _Batch(NamedTuple):
-    """The events of one write. The store knows a repetition by the id, so it stays the same when it is tried again."""
+    """The events of one write. The store recognises a repeated write by its id, so retries keep the same one."""
 
     id: str
     events: tuple[AnyEvent, ...]
 
 
 class Journal:
-    """One writer. `state` is always the fold of what is stored: an event counts only after the store has it.
+    """The only writer. `state` is always the fold of what is stored: an event counts only once the store has it.
 
-    `length`: of the log when the lease was taken. `patience`: s for which a store that is away is waited for; the
-    interview stands still meanwhile, because nothing may be said that was not stored. Times are the event loop's.
+    `length`: of the log when the lease was taken. `patience`: s to wait for an unavailable store; the interview halts
+    meanwhile, because nothing may be said that is not stored. Times are the event loop's.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Journal:
         self._length = length
         self._patience = patience
         self._stalled = 0.0
-        self._unsettled: list[_Batch] = []  # written, and not known to be stored
+        self._unsettled: list[_Batch] = []  # written, but not known to be stored
         self.state = state
 
     @property
@@ -55,18 +55,18 @@ class Journal:
 
     @property
     def token(self) -> int:
-        """Of the lease under which this process writes; it grows with every holder."""
+        """Fencing token of the lease under which this process writes; it grows with every holder."""
         return self._lease.token
 
     async def write(self, *events: AnyEvent) -> None:
         """Store events in order, then fold them.
 
-        Raises StoreUnavailable where the store stays away for longer than `patience`: the events are folded and stored
-        before whatever is written next, so do not write them again. Raises LeaseLost or LogConflict, and then nothing was
-        folded and nothing will be stored.
+        Raises StoreUnavailable if the store is unavailable for longer than `patience`: the events will be stored and
+        folded before the next write, so do not write them again. Raises LeaseLost or LogConflict, in which case nothing
+        was folded and nothing will be stored.
 
-        A cancellation does not cut the append short, and is raised again when it is over: a store that has the events while
-        their writer does not know of it would be a word that is lost or stored twice.
+        A cancellation does not cut the append short; it is raised again once the append is over. If the store had the
+        events without their writer knowing, words would be lost or stored twice.
         """
         if not events:
             return
@@ -90,11 +90,11 @@ class Journal:
 
     async def _settle(self, batch: _Batch, began: float) -> None:
         try:
-            # Folded first: what cannot be folded must not reach the log, which would then be unreadable for good.
+            # Fold first: an event that cannot be folded must not reach the log, or the log is unreadable for good.
             state = fold(batch.events, self.state)
             self._length = await self._store_patiently(batch, began)
         except StoreUnavailable:
-            raise  # it stays unsettled: the store may have it
+            raise  # the batch stays unsettled: the store may have it
         except Exception:
             self._unsettled.clear()
             raise
@@ -114,15 +114,15 @@ class Journal:
                 await asyncio.sleep(RETRY)
 
     def take_stall(self) -> float:
-        """The longest wait for the store since this was last asked, in s."""
+        """The longest wait for the store since the last call of this method, in s."""
         stalled, self._stalled = self._stalled, 0.0
         return stalled
 
     async def keep_lease(self, seconds: float) -> None:
-        """Renew it three times in its life of `seconds`, until cancelled. Raises LeaseLost when another process took over.
+        """Renew the lease three times per lifetime of `seconds`, until cancelled. Raises LeaseLost on a takeover.
 
-        A store that is away is asked again and again, even for longer than the lease lives: if nobody took the session
-        meanwhile it is still ours, and if somebody did, fencing has protected the log.
+        An unavailable store is retried even beyond the lifetime of the lease: if nobody took the session meanwhile it
+        is still ours, and if somebody did, fencing has protected the log.
         """
         while True:
             await asyncio.sleep(seconds / 3)
@@ -130,7 +130,7 @@ class Journal:
                 await asyncio.sleep(min(RETRY, seconds / 3))
 
     async def _renewed(self, seconds: float) -> bool:
-        # A store that does not answer may take longer to say so than the lease lives; another attempt may get through.
+        # A store that does not answer may take longer to fail than the lease lives; another attempt may get through.
         try:
             async with asyncio.timeout(seconds / 3):
                 await self._store.renew(self._lease, seconds)
@@ -139,7 +139,7 @@ class Journal:
         return True
 
     async def release(self) -> None:
-        with contextlib.suppress(StoreUnavailable):  # it runs out by itself
+        with contextlib.suppress(StoreUnavailable):  # the lease runs out by itself
             await self._store.release(self._lease)
 
 

@@ -1,4 +1,4 @@
-"""One leg of a call: from the first tick until the candidate is gone, the farewell has sounded, or it is told to stop."""
+"""One leg of a call: from the first tick until the candidate is gone, the farewell has been heard, or a stop signal."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from agent.tasks import cancel_and_wait, first_of
 from dialogue.manager.interviewer import Interviewer
 from memory.events import Ended
 
-BOOKKEEPING = 5.0  # s that a call whose farewell was heard has for its last events
+BOOKKEEPING = 5.0  # s for a call to write its last events after its farewell was heard
 CLOSING = 10.0  # s that the session may take to close
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class CallPlan:
-    """What a call needs besides its session: engines, the other end, and who watches."""
+    """What a call needs besides its session: engines, the caller, and the watcher."""
 
     engines: Engines
     interviewer: Interviewer
@@ -37,12 +37,12 @@ class CallPlan:
     lease_seconds: float
     out_of_answers: Callable[[], bool] = lambda: False
     by_phone: bool = False
-    requests: Requests | None = None  # where they outlive the call: of a stay in a room
+    requests: Requests | None = None  # given where they outlive the call, as in a room session
     clock: Callable[[], float] = time.monotonic
 
 
 async def run_call(plan: CallPlan, journal: Journal, recorder: Recorder) -> None:
-    """A call of one leg: until the farewell, the caller's hanging up, or a stop signal (raises Stopped, everything stored)."""
+    """A call of one leg: until the farewell, the caller hangs up, or a stop signal (raises Stopped, all is stored)."""
     async with stop_signals() as stopping:
         leg = Leg(plan, journal, recorder)
         leasing = asyncio.create_task(journal.keep_lease(plan.lease_seconds), name="leasing")
@@ -71,7 +71,7 @@ class Leg:
         self.call.session.output.audio = self._bridge.output
 
     async def run(self, stopping: asyncio.Event, leasing: asyncio.Task[None]) -> None:
-        """Until the farewell or the caller is gone. Raises Stopped when told to stop, and whatever `leasing` raises."""
+        """Until the farewell is over or the caller is gone. Raises Stopped on a stop, and whatever `leasing` raises."""
         tasks: list[asyncio.Task[Any]] = []
         try:
             await self.call.session.start(self.call.agent, record=False)
@@ -81,12 +81,12 @@ class Leg:
             tasks = [talking, ticking, stopped]
             done = await first_of(talking, ticking, stopped, leasing)
             for task in done - {stopped}:
-                task.result()  # raises what went wrong
+                task.result()  # re-raises what went wrong
             if talking in done:
                 return
             if ticking not in done:
                 raise Stopped
-            if self._journal.state.ended:  # the farewell was heard and the caller was faster than its last bookkeeping
+            if self._journal.state.ended:  # the farewell was heard, and the caller hung up before the last bookkeeping
                 await asyncio.wait({talking}, timeout=BOOKKEEPING)
             else:
                 await cancel_and_wait(talking)

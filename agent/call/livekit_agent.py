@@ -1,7 +1,7 @@
 """The LiveKit side of a call: a session that carries the sound, and an agent whose nodes tap it.
 
-Turn-taking is ours ("manual" there), and so is what happens when an engine fails: LiveKit would close the session after a few
-errors in a row, and the call would be silent for good.
+Turn-taking is ours (LiveKit's is set to "manual"), and so is the handling of failing engines: LiveKit would close the
+session after a few errors in a row, leaving the call silent for good.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 
 from agent.tasks import cancel_and_wait
 
-FIRST_BACK_OFF, LONGEST_BACK_OFF = 0.25, 8.0  # s between the end of a recogniser's stream and the next one
+FIRST_BACK_OFF, LONGEST_BACK_OFF = 0.25, 8.0  # s between the end of one recogniser stream and the next
 log = logging.getLogger(__name__)
 
 
@@ -26,12 +26,12 @@ def session_of(recogniser: stt.STT[Any], voice: tts.TTS[Any]) -> AgentSession[An
     """A session with these engines, in which LiveKit decides nothing."""
     return AgentSession(
         stt=recogniser,
-        vad=None,  # the ear's detector is the only one; the session itself decides nothing by sound
+        vad=None,  # the speech tracker's detector is the only one; the session decides nothing by sound
         tts=voice,
         turn_handling={
             "turn_detection": "manual",
-            # Who may interrupt is the speaker's business. Never discard: while something is said that may not be
-            # interrupted, LiveKit would give the ear silence instead of what the candidate says.
+            # The Speaker decides about interruptions. Never discard: during an uninterruptible utterance LiveKit would
+            # feed the speech tracker silence instead of what the candidate says.
             "interruption": {
                 "enabled": False, "discard_audio_if_uninterruptible": False, "resume_false_interruption": False,
             },
@@ -44,10 +44,10 @@ def session_of(recogniser: stt.STT[Any], voice: tts.TTS[Any]) -> AgentSession[An
 
 
 class CallAgent(Agent):
-    """`hear` is given every frame, `recognised` every event, and `voice_failed` why the sound of an utterance ended early.
+    """`hear` gets every frame, `recognised` every event, and `voice_failed` the reason why an utterance ended early.
 
-    The ear hears whatever becomes of the recogniser: the clock of a call counts its sound. A stream that ends before the
-    sound does is followed by another, which goes on where the front end says that words are missing.
+    The speech tracker hears everything even if the recogniser fails: the call's clock counts its samples. If a stream
+    ends before the sound does, another follows and continues where the front end says that words are missing.
     """
 
     def __init__(
@@ -102,5 +102,5 @@ class CallAgent(Agent):
         try:
             async for frame in Agent.default.tts_node(self, text, model_settings):  # type: ignore[union-attr]
                 yield frame
-        except Exception as error:  # the speaker says it again; to LiveKit the utterance just ends here
+        except Exception as error:  # the Speaker says it again; to LiveKit the utterance just ends here
             self._voice_failed(error)

@@ -1,4 +1,4 @@
-"""Measuring answers while the call goes on: beside it, so that no reply waits for a number."""
+"""Measures answers in the background during the call, so no reply ever waits for a number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from memory.records import Delivery
 
 
 class Measurer:
-    """Told of what was stored. What fails or does not get done here is measured from the recording when the call is over."""
+    """Told what was stored. Whatever fails or is not finished here is measured from the recording after the call."""
 
     def __init__(self, journal: Journal, tracker: SpeechTracker, engines: Engines, wall: Callable[[], float]) -> None:
         self._journal = journal
@@ -29,7 +29,7 @@ class Measurer:
         self._by_turn: dict[int, asyncio.Task[Any]] = {}
 
     def stored(self, events: Sequence[AnyEvent]) -> None:
-        """Measure what was answered, and stop measuring what is open again."""
+        """Measure what was answered, and stop measuring what was reopened."""
         for event in events:
             if isinstance(event, Answered):
                 self._start(event.turn)
@@ -37,7 +37,7 @@ class Measurer:
                 self._drop(event.turn)
 
     async def settle(self, seconds: float) -> None:
-        """Wait for what is under way, at most so long."""
+        """Wait up to `seconds` for what is under way."""
         await self._background.settle(seconds)
 
     async def aclose(self) -> None:
@@ -69,7 +69,8 @@ async def measure_turn(
 ) -> Delivery | None:
     """Measure an answer from the sound that this process heard.
 
-    None where that sound is not here (most words are from before a cut, or it is no longer kept): the recording has it.
+    None if that sound is not available here (most words are from before a cut, or it is no longer kept); the recording
+    has it.
     """
     words = measured_words(turn, holes)
     if not words:

@@ -1,4 +1,4 @@
-"""The reply, worked out while the silence is still being waited for (preemptive generation). No side effects."""
+"""Works out the reply while the silence is still being waited out (preemptive generation). No side effects."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dialogue.state import State, Turn
 from memory.records import Word
 from voice.tts.clauses import clauses
 
-PATIENCE = 3.0  # s that a proposal on its way is waited for; the model's own deadline is shorter
+PATIENCE = 3.0  # s to wait for a proposal under way; the model's own deadline is shorter
 
 
 class Proposals:
-    """One at a time, the newest words count. `make_clip`: makes the sound of a clause, so that it is there when needed."""
+    """One at a time, for the newest words. `make_clip`: synthesises a clause, so its sound is ready when needed."""
 
     def __init__(self, interviewer: Interviewer, make_clip: Callable[[str], Awaitable[Any]]) -> None:
         self._interviewer = interviewer
@@ -26,7 +26,7 @@ class Proposals:
         self._proposal: Proposal | None = None
 
     def start(self, state: State, turn: Turn, words: Sequence[Word]) -> None:
-        """Work out the reply to `words`, as if they were all; what was being worked out for earlier words is dropped."""
+        """Work out the reply to `words` as if there were no more; any earlier proposal is dropped."""
         self.drop()
         self._task = self._background.start("proposal", self._propose(state, turn, words))
 
@@ -36,9 +36,9 @@ class Proposals:
         self._task = self._proposal = None
 
     async def take(self) -> Proposal | None:
-        """The newest one. One on its way is nearer to done than a new one, so it is waited for.
+        """The newest proposal. One under way is waited for, since it will be done sooner than a new one.
 
-        None where there is none, it failed, or it takes too long: then the reply is worked out without it.
+        None if there is none, it failed, or it takes too long; the reply is then worked out without it.
         """
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=PATIENCE)

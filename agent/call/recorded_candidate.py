@@ -1,4 +1,4 @@
-"""Recordings of real people as the answers: played one after the other, each when the agent has asked."""
+"""Plays recordings of real people as the answers: one after the other, each once the agent has asked."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MIN_SPEECH = 0.3  # s in a recording; less is no answer
 
 
 def load_answers(paths: Sequence[Path], warn: Callable[[str], None] = lambda line: None) -> list[Audio]:
-    """Load and check every file before anything begins. Raises AudioError naming the first that is no spoken answer.
+    """Load and check every file before anything begins. Raises AudioError naming the first that is not a spoken answer.
 
-    `warn` is told of those that are cut off, a line each.
+    `warn` gets a line for each file that is cut off.
     """
     answers: list[Audio] = []
     for path in paths:
@@ -31,7 +31,7 @@ def load_answers(paths: Sequence[Path], warn: Callable[[str], None] = lambda lin
 
 
 def check_speech(audio: Audio, path: Path) -> SpeechMap:
-    """Where its speech is. Raises AudioError for silence, and for sound without speech."""
+    """Where the speech is. Raises AudioError for silence and for sound without speech."""
     if level_dbfs(audio.samples) < -70.0:
         raise AudioError(f"{path}: is silent (below -70 dBFS); check the microphone and record it again")
     heard = map_speech(audio.at(SPEECH_RATE).samples)
@@ -41,7 +41,7 @@ def check_speech(audio: Audio, path: Path) -> SpeechMap:
 
 
 class RecordedCandidate:
-    """Implements the line's Caller. `skip`: answers that were given before a crash."""
+    """Implements the bridge's Caller. `skip`: number of answers given before a crash."""
 
     def __init__(self, answers: Sequence[Audio], rate: int = 24_000, skip: int = 0) -> None:
         self._clips = [resample(a.samples, a.rate, rate) for a in answers[skip:]]
@@ -51,11 +51,11 @@ class RecordedCandidate:
         self._gate = SpeechGate(min_silence=0.7)
         self._speech = np.zeros(0, np.float32)
         self.gone = False
-        self.transport: float | None = 0.0  # in one process: no time at all
+        self.transport: float | None = 0.0  # same process: no delay at all
 
     @property
     def exhausted(self) -> bool:
-        """All answers were played to their end."""
+        """Whether all answers have been played to their end."""
         return not self._clips and not len(self._speech)
 
     def speak(self, count: int) -> Samples:

@@ -1,9 +1,9 @@
-"""The recording of a session: stereo, candidate left, agent right, written as the call goes so that a crash loses at most a second.
+"""The recording of a session: stereo, candidate left, agent right, written as the call goes; a crash loses at most 1 s.
 
-It is a set of pieces, raw 16-bit samples at 24 kHz, each written by one holder of the session's lease and named for the
-holder's fencing token and the sample at which it begins: `recording/000003-000012345678.raw`. A process that was stopped,
-lost its lease and goes on writing therefore writes into its own piece, and a piece counts only up to where the next
-holder's begins. Where no piece reaches, there is silence.
+It is a set of pieces, raw 16-bit samples at 24 kHz, each written by one holder of the session's lease and named after
+the holder's fencing token and the sample at which it begins: `recording/000003-000012345678.raw`. A process that was
+suspended, lost its lease and goes on writing therefore writes into its own piece, and a piece counts only up to where
+the next holder's begins. Gaps between pieces are silence.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from voice.audio import Samples, from_int16, to_int16
 RATE = 24_000
 _BYTES = 4  # two channels of 16 bits
 _NAME = re.compile(r"(\d{6,})-(\d{12,})\.raw")
-BLOCK = RATE * 10  # samples that are read at once where all are wanted
+BLOCK = RATE * 10  # samples read at once when going through all of it
 RESERVE = 4 * 2**20  # bytes left free on the disk: the log of the interview matters more than its sound
-RETRY = 5.0  # s of the call until a disk that failed is tried again
-CLOSING = 5.0  # s that a slow disk is waited for at the end
+RETRY = 5.0  # s of the call before a failed disk is tried again
+CLOSING = 5.0  # s to wait for a slow disk at the end
 log = logging.getLogger(__name__)
 
 Stereo = npt.NDArray[np.int16]
@@ -41,7 +41,7 @@ Stereo = npt.NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Piece:
-    """What one holder of the lease wrote: samples `start` to `end` count; `ignored` more were written too late."""
+    """What one lease holder wrote: samples `start` to `end` count; another `ignored` samples were written too late."""
 
     path: Path
     token: int
@@ -51,9 +51,9 @@ class Piece:
 
 
 class Recording:
-    """What is recorded of a session, as it is now. `folder`: the session's. Nothing of it is kept in memory.
+    """The current recording of a session. `folder`: the session's. None of the sound is kept in memory.
 
-    A session from before there were pieces has one file, `recording.raw`; it is read as the first piece.
+    Sessions from before pieces existed have a single file, `recording.raw`, which is read as the first piece.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -71,17 +71,17 @@ class Recording:
 
     @property
     def ignored(self) -> float:
-        """Seconds that a process wrote after another one had taken the session over."""
+        """Seconds written by processes after another one had taken over the session."""
         return sum(piece.ignored for piece in self.pieces) / RATE
 
     @property
     def last_written(self) -> float | None:
-        """When the newest sound was written, unix s; None where there is none."""
+        """When the newest sound was written, unix s; None if there is none."""
         filled = [piece for piece in self.pieces if piece.end > piece.start]
         return filled[-1].path.stat().st_mtime if filled else None
 
     def stereo(self, start: int, end: int) -> Stereo:
-        """Samples `start` to `end`, shape (samples, 2): candidate, agent. Cut to what there is."""
+        """Samples `start` to `end`, shape (samples, 2): candidate, agent. Clipped to what exists."""
         start = min(max(0, start), self.length)
         end = min(max(start, end), self.length)
         found = np.zeros((end - start, 2), np.int16)
@@ -110,7 +110,7 @@ class Recording:
 
 
 class Channel:
-    """The candidate's side of a recording, as an array of samples of which only what is asked for is read."""
+    """The candidate's side of a recording, as an array of samples that are read on demand."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
@@ -126,14 +126,14 @@ class Channel:
 
 
 class Recorder:
-    """Writes one piece after all that there is. `seconds` is the session's clock: everything on the timeline counts its samples.
+    """Writes one piece after all existing ones. `seconds` is the session's clock: the timeline counts these samples.
 
     `folder`: the session's. `token`: of the lease under which it is written. `at_least`: session time, s, before which
-    the piece may not begin; after a power failure the log may know more than the disk. Raises UserError where the
-    folder cannot be written, LeaseLost where a later holder of the lease has begun a piece.
+    the piece may not begin; after a power failure the log may know more than the disk. Raises UserError if the folder
+    cannot be written, LeaseLost if a later holder of the lease has begun a piece.
 
-    A disk that fails in the middle of a call ends neither the call nor its clock: `problem` says what is wrong,
-    `missing` how many seconds were not kept, and it is tried again every few seconds.
+    A disk failure during a call stops neither the call nor its clock: `problem` says what is wrong, `missing` how many
+    seconds were not kept, and the disk is retried every few seconds.
     """
 
     def __init__(self, folder: Path, token: int = 0, at_least: float = 0.0) -> None:
@@ -148,7 +148,7 @@ class Recorder:
         self._lost = 0
         self._told = False
         self._synced = self.frames
-        self._again = 0  # the frame from which a disk that failed is tried again
+        self._again = 0  # the frame from which a failed disk is tried again
         self._file: FileIO | None = None
         try:
             self._file = self._open()
@@ -156,7 +156,7 @@ class Recorder:
             raise UserError(
                 f"cannot write the recording in {folder} ({error.strerror}); set VIVA_HOME to a folder you can write"
             ) from error
-        # A busy disk takes seconds for a sync; the call must not stand still for it.
+        # A sync can take seconds on a busy disk; the call must not wait for it.
         self._disk = ThreadPoolExecutor(1, "recorder")
         self._syncing: Future[None] | None = None
         self._closed = False
@@ -171,7 +171,7 @@ class Recorder:
         return self._lost / RATE
 
     def write(self, candidate: Samples, agent: Samples) -> None:
-        """Equal lengths, at 24 kHz. Out of this process at once, and on the disk as soon as it can take it."""
+        """Equal lengths, at 24 kHz. Handed to the system at once, and synced to disk as soon as the disk can."""
         self._look_at_sync()
         if self._file is None and self.frames >= self._again:
             self._try_again()
@@ -190,13 +190,13 @@ class Recorder:
             self._synced = self.frames
 
     def close(self) -> None:
-        """On the disk, or told in the log; the second time nothing. Waits for a slow disk, but not for ever."""
+        """Sync to disk, or log why not; a second call does nothing. Waits for a slow disk, but not for ever."""
         if self._closed:
             return
         self._closed = True
         if self._file is None:
             with contextlib.suppress(OSError):
-                self._file = self._open()  # empty: it says where the session's clock stands
+                self._file = self._open()  # empty: its name keeps the session's clock
         file, self._file = self._file, None
         last = [self._syncing] if self._syncing is not None else []
         if file is not None:
@@ -211,7 +211,7 @@ class Recorder:
     def _open(self) -> FileIO:
         folder = self.folder / "recording"
         folder.mkdir(parents=True, exist_ok=True)
-        # Appended to only where a leg of this holder ended before its first sample.
+        # The file exists only if an earlier leg of this holder ended before its first sample.
         return FileIO(folder / f"{self.token:06d}-{self.frames:012d}.raw", "ab")
 
     def _look_at_sync(self) -> None:
@@ -224,7 +224,7 @@ class Recorder:
             raise error
 
     def _failed(self, error: OSError) -> None:
-        """What stands in the piece stands; the next attempt begins a piece of its own."""
+        """What is already in the piece is kept; the next attempt begins a new piece."""
         self._tell(error)
         file, self._file = self._file, None
         self._again = self.frames + round(RETRY * RATE)
@@ -277,7 +277,7 @@ def _pieces(folder: Path) -> list[Piece]:
     pieces: list[Piece] = []
     limit: int | None = None  # where the earliest of the later pieces begins
     for token, start, path in sorted(found, reverse=True):
-        written = start + path.stat().st_size // _BYTES  # half a sample from a crash is none
+        written = start + path.stat().st_size // _BYTES  # a partial sample left by a crash does not count
         end = written if limit is None else max(start, min(written, limit))
         pieces.append(Piece(path, token, start, end, written - end))
         limit = start if limit is None else min(limit, start)
@@ -285,7 +285,7 @@ def _pieces(folder: Path) -> list[Piece]:
 
 
 def write_wav(recording: Recording, wav: Path) -> None:
-    """The recording as a stereo WAV, block by block. Raises OSError: a full disk is told as one, which libsndfile does not."""
+    """Write a recording as a stereo WAV, block by block. Raises OSError, even on a full disk (libsndfile does not)."""
     with wav.open("wb") as file, wave.open(file, "wb") as out:
         out.setparams((2, 2, RATE, recording.length, "NONE", ""))
         for block in recording.blocks():

@@ -1,7 +1,7 @@
-"""Taking a session up again, the same way for a process that died and for a candidate who was away.
+"""Resuming a session, in the same way after a process died and after a candidate was away.
 
-The log says that there was a cut. What was recorded before it but not yet understood is listened to again: the sound is
-the truth.
+The log records the cut. Sound that was recorded before it but not yet transcribed is transcribed now: the recording is
+the source of truth.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MIN_SPEECH = 0.4  # s; less is a cough
 
 @dataclass(frozen=True)
 class Entry:
-    """Who takes a session up, and why. `last`: unix s of the newest event before, as far as it is known."""
+    """Who takes a session up, and why. `last`: unix s of the newest earlier event, if known."""
 
     owner: str
     engines: Mapping[str, str] = field(default_factory=dict)
@@ -40,18 +40,18 @@ class Entry:
 
 
 async def take_up(journal: Journal, folder: Path, decoder: Decoder, entry: Entry) -> Recorder:
-    """Begin a session, or go on with it, by voice. `folder`: the session's. The recorder is the caller's to close.
+    """Begin or resume a session by voice. `folder`: the session's. The caller must close the recorder.
 
-    Going on, the log gets every word that was recorded and is in no log yet, and the cut with its length. Raises
-    UserError where nothing can be recorded, LeaseLost where another process has the session.
+    On resuming, every recorded word that is not in the log yet is added to it, and so is the cut with its length.
+    Raises UserError if nothing can be recorded, LeaseLost if another process has the session.
     """
-    # Listened to first: this can take seconds, and the cut is as long as it is when the call goes on.
+    # Transcribe first: it can take seconds, and the cut lasts until the call goes on.
     await recover_speech(journal, Recording(folder), decoder, entry.wall)
     return await go_on(journal, folder, entry)
 
 
 async def go_on(journal: Journal, folder: Path, entry: Entry) -> Recorder:
-    """The same after `recover_speech`."""
+    """As `take_up`, once `recover_speech` is done."""
     last_written = Recording(folder).last_written
     recorder = Recorder(folder, journal.token, known_until(journal.state))
     try:
@@ -63,7 +63,7 @@ async def go_on(journal: Journal, folder: Path, entry: Entry) -> Recorder:
 
 
 async def take_up_typed(journal: Journal, entry: Entry) -> None:
-    """The same for an interview without sound."""
+    """As `take_up`, for an interview without sound."""
     await _enter(journal, 0.0, None, entry)
 
 
@@ -81,7 +81,7 @@ async def _enter(journal: Journal, at: float, last_written: float | None, entry:
 
 
 def known_until(state: State) -> float:
-    """The newest session time that the log speaks of, s."""
+    """The newest session time that the log mentions, s."""
     times = [state.last_spoken_end, *(t for t, _ in state.holes), *(note.end for note in state.notes)]
     times += [turn.asked_at for turn in state.turns]
     return max(times + [piece.end for turn in state.turns for piece in turn.heard])
@@ -90,9 +90,9 @@ def known_until(state: State) -> float:
 async def recover_speech(
     journal: Journal, recording: Recording, decoder: Decoder, wall: Callable[[], float] = time.time
 ) -> bool:
-    """Store what was recorded and never made final. Returns whether there was something.
+    """Transcribe and store speech that was recorded but never made final. Returns whether there was any.
 
-    Read is only what came after the last words that were understood; a cut in it is listened to on both sides apart.
+    Reads only what came after the last stored words; if there is a cut in it, each side is transcribed separately.
     """
     state = journal.state
     turn = state.awaiting

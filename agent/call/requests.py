@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel"]
-PERSONS = frozenset({"yield", "take_back", "leave", "cancel"})  # heeded at once, even while the agent speaks
-MOST = 50  # that may wait; who asks faster than that is no person
+PERSONS = frozenset({"yield", "take_back", "leave", "cancel"})  # acted on at once, even while the agent speaks
+MOST = 50  # requests that may wait; no human asks faster than that
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Request:
 
 
 class Requests:
-    """In order of arrival. Whoever runs the interview takes them when it can heed them: a call, or, between two legs, the
-    stay. They outlive a leg: what it did not take, the next one does.
+    """In order of arrival, taken by whatever can act on them: a call or, between two legs, the room session.
+    They outlive a leg: what it did not take, the next one does.
 
-    `in_hand`: the one that was taken last. `on_take` is told of each.
+    `in_hand`: the one taken last. `on_take` is called for each.
     """
 
     def __init__(self) -> None:
@@ -35,9 +35,9 @@ class Requests:
         self.on_take: Callable[[Request], None] = lambda request: None
 
     def put(self, request: Request) -> bool:
-        """Whether there was room for it. For a person's wish there always is."""
+        """Returns whether there was room for it. For the kinds in PERSONS there always is."""
         if request.kind in PERSONS:
-            if request not in self._waiting:  # a second click is the same wish
+            if request not in self._waiting:  # a second click is the same request
                 self._waiting.append(request)
         elif len(self._waiting) < MOST:
             self._waiting.append(request)
@@ -51,13 +51,13 @@ class Requests:
         return any(request.kind in PERSONS for request in self._waiting)
 
     def take(self) -> Request | None:
-        """The next one. Whoever comes for another has heeded the one before."""
+        """The next one. Taking it means that the previous one has been dealt with."""
         self.in_hand = self._waiting.popleft() if self._waiting else None
         if self.in_hand is not None:
             self.on_take(self.in_hand)
         return self.in_hand
 
     def put_back(self, *requests: Request) -> None:
-        """Before all others, in this order."""
+        """Put back ahead of all others, in this order."""
         self.in_hand = None
         self._waiting.extendleft(reversed(requests))

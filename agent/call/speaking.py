@@ -1,4 +1,4 @@
-"""Saying something: first stored, then heard; and falling silent when the candidate takes the floor."""
+"""Speaking: an utterance is stored first, then said, and stops when the candidate takes the floor."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from memory.events import AnyEvent, Interrupted, Reopened, Spoken
 from voice.turn.barge_in import BargeIn
 from voice.words import joined
 
-REOPEN = 1.0  # s after the agent began to speak in which going on means "I was not finished"
-REOPEN_SPEECH = 0.3  # s of speech that are enough then
-STALL = 2.0  # s for which the store was away, from which on it is worth a word
-TRIES = 3  # of saying something that the voice fails to say
+REOPEN = 1.0  # s after the agent begins to speak; a candidate talking on within this means "I was not finished"
+REOPEN_SPEECH = 0.3  # s of speech that suffice for that
+STALL = 2.0  # s; if the store was unavailable for longer, the agent says so
+TRIES = 3  # attempts at an utterance that the voice fails to say
 RETRY = 0.5  # s between them
 FASTEST = 22.0  # characters a second: no voice speaks faster
 SILENT_VOICE = 20.0  # s without a sound after which the voice is taken to have failed
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Playout(Protocol):
-    """Where the agent's sound goes, where on the timeline it was audible, and how long the line took for the last of it."""
+    """Where the agent's sound goes, when on the timeline it was audible, and the line's delay for the last of it."""
 
     audible_start: float | None
     audible_end: float | None
@@ -44,7 +44,7 @@ class Playout(Protocol):
 
 @dataclass
 class Watcher:
-    """What an onlooker is told (live view, logs, tests). All optional."""
+    """Callbacks for an onlooker (live view, logs, tests). All optional."""
 
     caption: Callable[[str, str, bool], None] = lambda who, text, final: None
     phase: Callable[[str], None] = lambda phase: None
@@ -53,7 +53,7 @@ class Watcher:
 
 @dataclass(frozen=True)
 class _Sounded:
-    """How far an utterance got. `failed`: the voice did not make all of it."""
+    """How far an utterance got. `failed`: the voice did not produce all of it."""
 
     interrupted: bool = False
     barged_in: bool = False
@@ -61,7 +61,7 @@ class _Sounded:
 
 
 class Speaker:
-    """`next_tick`: waits for the next frame that was heard. `stored` is told of events. `mouth` is set before the first word."""
+    """`next_tick`: waits for the next frame heard. `stored` is told of events. Set `playout` before speaking."""
 
     def __init__(
         self, journal: Journal, interviewer: Interviewer, tracker: SpeechTracker, session: AgentSession[Any], transcript: Transcript, requests: Requests,
@@ -79,25 +79,25 @@ class Speaker:
         self._wall = wall
         self._stored = stored
         self._barge_in = BargeIn()
-        self._problem = ""  # why the voice could not make the utterance that is being said
+        self._problem = ""  # why the voice could not produce the current utterance
         self.playout: Playout | None = None
 
     def voice_failed(self, error: Exception) -> None:
-        """The sound of what is being said could not be made, or not all of it."""
+        """The current utterance could not be synthesised, or not all of it."""
         self._problem = type(error).__name__
         log.warning("the voice failed: %s", self._problem)
         self._watch.note(f"the voice failed: {self._problem}")
 
     async def speak(self, reply: Reply, insist: float = 0.0) -> None:
-        """Store, then say. Falls silent when the candidate takes the floor, not before `insist` s of it have sounded.
+        """Store, then say. Stops when the candidate takes the floor, but not before `insist` s of it have been heard.
 
-        What the voice fails to say is said again, a few times; what did not sound then stands in the log as not heard.
+        If the voice fails, the utterance is retried a few times; if it still fails, it is logged as not heard.
         """
         assert self.playout is not None
         playout = self.playout
         before = self._journal.state.turn
         await self._write(reply.events)
-        if before is not None:  # as it stands now, perhaps answered by these very events
+        if before is not None:  # its current state, perhaps answered by these very events
             before = next((t for t in self._journal.state.turns if t.number == before.number), None)
         if reply.note:
             self._watch.note(reply.note)
@@ -135,12 +135,12 @@ class Speaker:
                 continue
             await self._session.interrupt(force=True)
             break
-        await handle.wait_for_playout()  # never raises what went wrong: that is known from `voice_failed`
+        await handle.wait_for_playout()  # never raises what went wrong: `voice_failed` is told that
         silent = playout.audible_end == sounding
         return _Sounded(interrupted, barged_in, not interrupted and (bool(self._problem) or silent))
 
     def _rest_of(self, text: str, playout: Playout) -> str:
-        """What to say once more: where a part sounded, the question alone is enough."""
+        """What to say on a retry: if part of it was heard, the question alone is enough."""
         asked = self._journal.state.awaiting
         if playout.audible_start is not None and asked is not None and asked.text in text:
             return asked.text
@@ -151,7 +151,7 @@ class Speaker:
         self._stored(events)
 
     async def _with_notice(self, text: str) -> str:
-        """A sentence about it first, where the store was away for long."""
+        """The text, preceded by a sentence about the delay if the store was unavailable for long."""
         if self._journal.take_stall() < STALL:
             return text
         notice = self._interviewer.stalled(self._journal.state, self._wall(), self._tracker.now)
@@ -172,7 +172,7 @@ class Speaker:
         end = playout.audible_end if playout.audible_end is not None else start
         turn = self._journal.state.awaiting
         number = turn.number if turn else None
-        # An utterance that was cut off may not have been made to its end: then its text says how long it would have been.
+        # An utterance that was cut off may not be fully synthesised: its full length is then estimated from its text.
         whole = max(playout.segment_seconds, len(text) / FASTEST if said.interrupted else 0.0)
         share = min(1.0, (end - start) / whole) if whole > 0 else 0.0
         spoken = Spoken(
@@ -189,7 +189,7 @@ class Speaker:
         if said.barged_in:
             early = (self._tracker.speech_since or now) < start + REOPEN
             if early and before is not None and before.answered and before.heard and before.intent in (None, "answer"):
-                # The candidate was not finished: the answer is open again, the new question was not put.
+                # The candidate was not finished: the answer is open again, and the new question was not asked.
                 events.append(Reopened(at=self._wall(), t=now, turn=before.number))
             else:
                 events.append(Interrupted(at=self._wall(), t=end, turn=number))

@@ -1,6 +1,6 @@
-"""Listening to the candidate's track: speech on and off, the words so far, how final it sounds. On the sample clock.
+"""Tracks the candidate's speech on the sample clock: when it starts and stops, and how final it sounds.
 
-Its front end is what the recogniser listens to as well, so both count the same samples. Times are on the session's timeline.
+The recogniser listens to the same front end, so both count the same samples. Times are on the session's timeline.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from voice.vad.front_end import FrontEnd
 from voice.vad.refiner import LOOK_AHEAD, Refiner
 
 KEPT = 600.0  # s of sound kept for measuring; an answer longer than this is measured from its last ten minutes
-SLACK = 5.0  # s kept beyond that: what `earliest` named is still there when it is read
+SLACK = 5.0  # s kept beyond that, so the sound at `earliest` is still there when it is read
 
 log = logging.getLogger(__name__)
 
 
 class SpeechTracker:
-    """`offset`: session time of the first sample. Drives whatever `turn` is set. Close it when the call ends."""
+    """`offset`: session time of the first sample. Drives the current `endpointer`. Close it when the call ends."""
 
     def __init__(self, offset: float, end_of_turn: EndOfTurnModel, executor: Executor) -> None:
         self.offset = offset
@@ -51,7 +51,7 @@ class SpeechTracker:
 
     @property
     def earliest(self) -> float:
-        """Session time from which on sound is kept: nothing before it can be measured."""
+        """Session time from which sound is kept: nothing before it can be measured."""
         return max(self.offset, self.now - KEPT)
 
     @property
@@ -60,19 +60,19 @@ class SpeechTracker:
 
     @property
     def nbytes(self) -> int:
-        """Memory that is held for what was heard, in bytes."""
+        """Memory used for the sound heard, in bytes."""
         return self.front_end.nbytes + self._refiner.nbytes
 
     def speech_seconds(self) -> float:
-        """How long the speech that is going on has lasted."""
+        """How long the current speech has lasted; 0 if nobody speaks."""
         return self.now - self.speech_since if self.speaking and self.speech_since is not None else 0.0
 
     def held_up(self, start: float, end: float) -> None:
-        """Between these session times the machine stood still: silence there may be no silence of the candidate's."""
+        """The machine stalled between these session times: silence there need not be the candidate's."""
         self._held_up.append(Interval(start=round(start, 3), end=round(end, 3)))
 
     def take_held_up(self) -> list[Interval]:
-        """Those stretches since it was last asked."""
+        """Those intervals since the last call."""
         taken, self._held_up = self._held_up, []
         return taken
 
@@ -95,12 +95,12 @@ class SpeechTracker:
         self.on_frame()
 
     def sound(self, start: float, end: float) -> Samples:
-        """16 kHz samples of a stretch of session time, as far as they are kept (from `earliest` on)."""
+        """16 kHz samples between two session times, as far as they are kept (from `earliest` on)."""
         a, b = (round((time - self.offset) * SPEECH_RATE) for time in (start, end))
         return self.front_end.sound.read(a, b)
 
     async def speech(self, start: float, end: float) -> SpeechMap | None:
-        """Where the speech is between two session times, once it is judged; None if the line ends before it can be."""
+        """Where the speech is between two session times, once it is judged; None if the sound ends before it can be."""
         needed = round((end - self.offset) / FRAME_SECONDS) + EDGE
         for _ in range(round((LOOK_AHEAD + 2.0) / 0.05)):
             if self._refiner.judged >= needed:
@@ -109,13 +109,13 @@ class SpeechTracker:
         return None
 
     async def aclose(self) -> None:
-        """Stop asking, and wait until that has stopped."""
+        """Stop asking the model, and wait until that has stopped."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.wait({self._asking})
 
     def _ask(self, endpointer: Endpointer) -> None:
-        """Ask the audio model how final the silence sounds; the answer is for this silence only."""
+        """Ask the audio model how final the silence sounds; the answer counts for this silence only."""
         if self._asking is not None:
             self._asking.cancel()
         window = self.front_end.sound.read(self.front_end.sound.end - WINDOW, self.front_end.sound.end)
@@ -125,7 +125,7 @@ class SpeechTracker:
         loop = asyncio.get_running_loop()
         try:
             probability = await loop.run_in_executor(self._executor, self._model.probability, window)
-        except Exception as error:  # whatever the model raises: the words and the silence decide without it
+        except Exception as error:  # whatever the model raises, words and silence decide without it
             log.warning("the end-of-turn model failed (%s); the turn is decided by words and silence", error)
             return
         if endpointer is self.endpointer and not endpointer.speaking:

@@ -1,4 +1,4 @@
-"""What was heard since the floor was given, and how words become what is stored: one home for the call and for recovery."""
+"""What was heard since the candidate got the floor, and how words become events: shared by the call and recovery."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def heard(
 
 
 def noted(words: Sequence[TimedWord], at: float) -> Noted:
-    """The same, said while a person had the floor."""
+    """The same for words said while a person had the floor."""
     return Noted(at=at, t=words[0].start, text=joined(words), words=records(words), end=words[-1].end)
 
 
 def typed(text: str, turn: int, at: float, t: float) -> Heard:
-    """A written answer: its words stand at the moment they came in, and nothing is measured of them."""
+    """A typed answer: its words carry the time at which they arrived, and none of them is measured."""
     words = [Word(text=word, start=round(t, 3), end=round(t, 3)) for word in text.split()]
     return Heard(at=at, t=t, turn=turn, text=" ".join(text.split()), words=words, end=t, typed=True)
 
@@ -57,15 +57,13 @@ class Transcript:
     def __init__(self, offset: float) -> None:
         self._offset = offset
         self.finals: list[Final] = []
-        self.partial: list[
-            TimedWord
-        ] = []  # replaced, never changed: whoever keeps it sees whether it is still the same
+        self.partial: list[TimedWord] = []  # replaced, never mutated: compare by identity to see a change
         self.open = False  # the recogniser still has speech that is not final
-        self.settled = True  # all speech so far was decoded, final or not
-        self.words_heard = 0  # events that held words, so far
+        self.settled = True  # all speech so far has been decoded, final or not
+        self.words_heard = 0  # number of events with words so far
 
     def recognised(self, event: stt.SpeechEvent) -> None:
-        """A recogniser's event, on its way through."""
+        """Take note of a recogniser event."""
         kind = event.type
         if kind is stt.SpeechEventType.START_OF_SPEECH:
             self.open, self.settled = True, False
@@ -84,7 +82,7 @@ class Transcript:
             self.settled = self.settled or kind is stt.SpeechEventType.PREFLIGHT_TRANSCRIPT
 
     def give_up(self) -> None:
-        """Nothing more is expected of the speech so far."""
+        """Expect nothing more of the speech so far."""
         self.open, self.settled = False, True
         self.partial = []
 

@@ -1,4 +1,4 @@
-"""From the recogniser's final pieces to the log, as soon as they exist."""
+"""Stores the recogniser's final pieces in the log as soon as they exist."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from agent.call.speaking import Watcher
 from agent.call.speech_tracker import SpeechTracker
 from agent.call.transcript import Transcript, heard, noted
 
-PATIENCE = 8.0  # s for which words that are asked for are waited for; a recogniser that has died never gives them
+PATIENCE = 8.0  # s to wait for requested words; a dead recogniser never delivers them
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Transcription:
-    """`flush`: has the recogniser make its open words final."""
+    """`flush`: tells the recogniser to finalise its open words."""
 
     journal: Journal
     transcript: Transcript
@@ -44,9 +44,9 @@ class Transcription:
             self.transcript.finals.pop(0)
 
     async def finish(self, *, hung_up: bool = False) -> None:
-        """Have the recogniser make its open words final, and store them; not while the candidate speaks on.
+        """Have the recogniser finalise its open words, and store them; does not wait while the candidate speaks on.
 
-        A recogniser that does not answer is waited for no longer than `PATIENCE`: the sound is in the recording.
+        Waits no longer than `PATIENCE` for a recogniser that does not answer: the sound is in the recording.
         """
         if self.transcript.open:
             self.flush()

@@ -1,4 +1,4 @@
-"""One turn of the candidate's: listen until it is over, and return the reply. Silence is helped, not cut."""
+"""One turn of the candidate's: listen until it is over, return the reply. A silent candidate is helped, not cut off."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from agent.call.speaking import Speaker, Watcher
 from agent.call.speech_tracker import SpeechTracker
 from agent.call.transcript import Transcript, typed
 from agent.call.transcription import PATIENCE, Transcription
-from agent.call.watchdog import EarWatchdog
+from agent.call.watchdog import RecognitionWatchdog
 from dialogue.manager.interviewer import Interviewer
 from dialogue.manager.reply import Reply
 from dialogue.state import Turn
 from memory.events import Noted, Yielded
-from voice.stt.retry import EarHealth
+from voice.stt.retry import RecognitionHealth
 from voice.turn.endpointing import Action, Endpointer, Patience, habit_of
 from voice.words import joined
 
-INSIST = 3.5  # s of a way back in that sound whoever speaks: the candidate has to hear that there was a cut
-LONGEST_PAUSE = 180.0  # s for which a pause that was asked for is kept
-RAMBLE = 2.5  # of the time an answer needs: after that a polite word, in practice only, once a question
-RAMBLE_LEAST = 45.0  # s that everybody may talk
-FOLLOW_UP_SHARE = 0.5  # a follow-up's answer, as a share of its question's
-UNHEARD_WAIT = 2.0  # s of silence after which a question that did not sound is put again
+INSIST = 3.5  # s of a resumption that play whoever is speaking: the candidate has to hear that there was a cut
+LONGEST_PAUSE = 180.0  # s that a requested pause lasts at most
+RAMBLE = 2.5  # times the expected answer time: then a polite word, in practice mode only, once per question
+RAMBLE_LEAST = 45.0  # s that anybody may talk
+FOLLOW_UP_SHARE = 0.5  # expected length of a follow-up's answer, as a share of its question's
+UNHEARD_WAIT = 2.0  # s of silence after which a question that was not heard is asked again
 UNHEARD_TRIES = 2  # times, before the rules for silence apply
 
 
 class Recogniser(Protocol):
-    """What the turn needs of it besides words."""
+    """What a turn needs of the recogniser besides words."""
 
-    def health(self) -> EarHealth: ...
+    def health(self) -> RecognitionHealth: ...
 
     def restart(self) -> None:
-        """Begin anew with what has no words yet."""
+        """Start afresh from the sound that has no words yet."""
         ...
 
 
 @dataclass
 class UserTurn:
-    """`out_of_answers`: a caller that has no more to say."""
+    """`out_of_answers`: whether the caller has no more to say."""
 
     journal: Journal
     interviewer: Interviewer
@@ -59,14 +59,14 @@ class UserTurn:
     out_of_answers: Callable[[], bool]
     next_tick: Callable[[], Awaitable[None]]
     wall: Callable[[], float]
-    watchdog: EarWatchdog = field(default_factory=EarWatchdog)
-    others_speaking: bool = False  # somebody else in the room: the candidate's silence is politeness
+    watchdog: RecognitionWatchdog = field(default_factory=RecognitionWatchdog)
+    others_speaking: bool = False  # somebody else in the room is: the candidate's silence is politeness
     _paused_until: float = 0.0
     _nudges: int = 0
     _interjected: bool = False
 
     async def listen(self) -> Reply:
-        """Until the candidate has finished, or somebody ends or takes the turn: the reply."""
+        """Listen until the candidate has finished or somebody ends or takes the turn, and return the reply."""
         asked = self.journal.state.awaiting
         assert asked is not None
         endpointer = self._begin(asked)
@@ -78,13 +78,13 @@ class UserTurn:
                 await self.transcription.store()
                 current = self.journal.state.awaiting or asked
                 if self.transcript.partial is not partial or current is not stored:
-                    # The work of reading the words is done when they change, not fifty times a second.
+                    # Analyse the words only when they change, not fifty times a second.
                     partial, stored = self.transcript.partial, current
                     endpointer.heard(f"{current.answer} {joined(partial)}".strip())
                     # A request ("could you repeat that?") is complete however short it is.
                     endpointer.expected_seconds = 1.0 if self.interviewer.is_request(endpointer.text) else seconds
                 await self._keep_the_time(endpointer, seconds)
-                await self._watch_the_ear(endpointer)
+                await self._watch_the_recogniser(endpointer)
                 if self.tracker.speaking:
                     self._paused_until = 0.0
                 if self.others_speaking or self.tracker.now < self._paused_until:
@@ -124,7 +124,7 @@ class UserTurn:
     # -- when is it over -------------------------------------------------------------------------------------------
 
     async def _decide(self, endpointer: Endpointer, asked: Turn) -> Reply | None:
-        """Take the turn, help a silent candidate, or wait (None)."""
+        """Reply, help a silent candidate, or wait (None)."""
         match endpointer.decide(self.tracker.now):
             case Action.COMMIT if not self.tracker.speaking and self._words_are_there(endpointer):
                 return await self.commit(asked)
@@ -133,13 +133,13 @@ class UserTurn:
         return None
 
     def _words_are_there(self, endpointer: Endpointer) -> bool:
-        """Whether all speech so far was decoded, or is waited for no longer."""
+        """Whether all speech so far has been decoded, or has been waited for long enough."""
         if self.transcript.settled or not self.transcript.open:
             return True
         return endpointer.speech_ended is not None and self.tracker.now - endpointer.speech_ended > PATIENCE
 
     async def commit(self, asked: Turn) -> Reply | None:
-        """The reply to a finished turn; None if the candidate went on while it was worked out."""
+        """The reply to a finished turn; None if the candidate went on in the meantime."""
         self.watch.phase("thinking")
         await self.transcription.finish()
         reply = None
@@ -181,16 +181,16 @@ class UserTurn:
         self.watch.phase(phase)
 
     async def _keep_the_time(self, endpointer: Endpointer, seconds: float) -> None:
-        """A polite word to somebody who goes on and on."""
+        """A polite word to a candidate who goes on and on."""
         state = self.journal.state
         long = self.tracker.now - endpointer.began > max(RAMBLE_LEAST, RAMBLE * seconds)
-        if self._interjected or not long or not self.tracker.speaking:  # screening interrupts nobody: see `_begin`
+        if self._interjected or not long or not self.tracker.speaking:  # never while screening: see `_begin`
             return
         self._interjected = True
         await self._remark(self.interviewer.interject(state, self.wall(), self.tracker.now), endpointer, INSIST)
 
-    async def _watch_the_ear(self, endpointer: Endpointer) -> None:
-        """An ear that hears sound and yields no words is started anew; if that does not help, the candidate is told."""
+    async def _watch_the_recogniser(self, endpointer: Endpointer) -> None:
+        """Restart a recogniser that hears speech but yields no words; if that does not help, tell the candidate."""
         failing = self.recogniser.health().failing_since is not None
         measure = self.watchdog.look(self.tracker.now, self.tracker.speaking, self.transcript.words_heard, failing)
         if measure == "restart":
@@ -206,7 +206,7 @@ class UserTurn:
     # -- what people ask for ---------------------------------------------------------------------------------------
 
     async def _handle(self, request: Request, asked: Turn, endpointer: Endpointer) -> Reply | None:
-        """What a request leads to; None: the turn goes on."""
+        """The reply that a request leads to; None if the turn goes on."""
         state, at, now = self.journal.state, self.wall(), self.tracker.now
         match request.kind:
             case "repeat":
@@ -233,7 +233,7 @@ class UserTurn:
         return None
 
     async def stand_by(self) -> Reply:
-        """People have the floor: listen to the candidate, say nothing, until the floor is given back."""
+        """People have the floor: listen to the candidate and say nothing until the floor is given back."""
         self.tracker.endpointer = None
         self.watch.phase("silent")
         while True:

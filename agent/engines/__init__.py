@@ -1,1 +1,1 @@
-"""Which engine each part uses, and the machine's models in one process that every call asks."""
+"""Which engine each part uses, and the model host: one process with the machine's models, shared by all calls."""

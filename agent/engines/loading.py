@@ -1,4 +1,4 @@
-"""Which engine each part uses, and why, in one line. Loaded once a process, shared by all its calls."""
+"""Which engine each part uses and, in one line, why. Loaded once per process and shared by all its calls."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choice:
-    """A part's engine, why it was taken, and what to do for a better one ("" where it is the best)."""
+    """A part's engine, why it was chosen, and how to get a better one ("" if it is the best)."""
 
     part: str
     engine: str
@@ -45,7 +45,7 @@ def _installed(module: str) -> bool:
 
 
 def choose_stt(settings: Settings) -> Choice:
-    """faster-whisper where it is installed and its weights are here, else Moonshine."""
+    """faster-whisper if it is installed and its weights are on this machine, else Moonshine."""
     if settings.stt == "whisper":
         return Choice("speech to text", "whisper", "asked for by VIVA_STT")
     if settings.stt == "moonshine":
@@ -72,12 +72,12 @@ def _whisper_weights(model: str) -> bool:
         from faster_whisper.utils import download_model
 
         return bool(download_model(model, local_files_only=True))
-    except Exception:  # the hub client raises its own kinds for "not cached"
+    except Exception:  # the hub client has its own exceptions for "not cached"
         return False
 
 
 def choose_tts(settings: Settings) -> Choice:
-    """Coqui where it is installed and its model is here, else espeak-ng."""
+    """Coqui if it is installed and its model is on this machine, else espeak-ng."""
     if settings.tts == "coqui":
         return Choice("text to speech", "coqui", "asked for by VIVA_TTS")
     if settings.tts == "espeak":
@@ -100,7 +100,7 @@ def _coqui_weights(model: str) -> bool:
 
 
 def choose_llm(settings: Settings) -> Choice:
-    """A model only where one was named: the embedded phraser needs none."""
+    """A model only if one is named: the embedded phraser needs none."""
     part = "follow-up wording"
     if settings.llm in PRESETS or (settings.llm == "auto" and settings.llm_url):
         if not settings.llm_model:
@@ -116,7 +116,7 @@ def choose_llm(settings: Settings) -> Choice:
 
 
 async def open_store(settings: Settings) -> tuple[EventStore, Choice]:
-    """Redis where it answers (or was asked for), else SQLite. Raises StoreUnavailable for a named Redis that is not there."""
+    """Redis if it answers (or is asked for), else SQLite. Raises StoreUnavailable if a requested Redis is not there."""
     if settings.memory != "sqlite":
         redis = RedisStore(settings.redis_url)
         try:
@@ -136,7 +136,7 @@ async def open_store(settings: Settings) -> tuple[EventStore, Choice]:
 class Engines:
     """The loaded models of this process and the threads they run on.
 
-    `fallback_voice`: the embedded voice, which speaks where `voice` fails; None where `voice` is that one, or there is none.
+    `fallback_voice`: the embedded voice, used when `voice` fails; None if `voice` is that one, or it is not available.
     """
 
     decoder: Decoder
@@ -160,7 +160,7 @@ class Engines:
 
     @property
     def names(self) -> dict[str, str]:
-        """For the report: what heard, spoke and worded."""
+        """For the report: the engines that heard, spoke and worded."""
         return {
             "speech to text": self.decoder.name,
             "text to speech": self.voice.name,
@@ -175,7 +175,7 @@ class Engines:
 
 
 def load_engines(settings: Settings) -> Engines:
-    """Blocking. Raises EngineError or BackendError where an engine that was asked for by name cannot be had."""
+    """Blocking. Raises EngineError or BackendError if an engine requested by name is unavailable."""
     stt, tts, llm = choose_stt(settings), choose_tts(settings), choose_llm(settings)
     return Engines(
         decoder=load_decoder(settings, stt),
@@ -204,7 +204,7 @@ def _voice(settings: Settings, choice: Choice) -> Voice:
 
 
 def _adapter(settings: Settings) -> tuple[str, str | None, str]:
-    """Base, adapter's folder and its name in the log. An adapter is a folder, or a name in the registry of VIVA_HOME."""
+    """(base model, adapter folder, name for the log). An adapter is a folder or a name in the registry in VIVA_HOME."""
     wanted = settings.llm_adapter
     if not wanted or Path(wanted).is_dir():
         return settings.llm_model, wanted or None, ""

@@ -1,7 +1,7 @@
-"""From a turn's words and sound to its Delivery record. The measuring itself is voice.metrics.hesitation's.
+"""From a turn's words and sound to its Delivery record. The measuring itself is done by voice.metrics.hesitation.
 
-Live and from a recording the same things happen to the same samples, so that the numbers are the same: one resampler,
-one refiner from the beginning of the stretch without a cut, the same part of it measured.
+Live and recorded sound are processed identically, so the numbers are the same: one resampler, one refiner that starts
+at the beginning of the leg, and the same part of it measured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from dialogue.state import Turn
 from memory.records import Delivery, FilledPause, Interval, Word
-from voice.audio import SPEECH_RATE, Samples, ear_resampler
+from voice.audio import SPEECH_RATE, Samples, speech_resampler
 from voice.intervals import overlap
 from voice.metrics.hesitation import Measures, first_sounds, measure
 from voice.vad.boundaries import EDGE, SpeechMap, map_speech, speech_in
@@ -23,14 +23,14 @@ from voice.vad.refiner import Refiner
 from voice.words import TimedWord
 
 LEAD, TAIL = 0.6, 0.5  # s of sound taken before the first and after the last word
-READ = 10.0  # s of a recording that are in memory at once
+READ = 10.0  # s of a recording held in memory at once
 
 
 @dataclass(frozen=True)
 class Floor:
-    """When the candidate had the floor: `given`, when the question's audible sound had ended, s; None: not known.
+    """When the candidate got the floor. `given`: end of the question's audible sound, s; None if unknown.
 
-    `transport`: s that the line takes, there and back, with its buffers; None where nobody can say (a phone).
+    `transport`: round-trip delay of the line including buffers, s; None if unknown (a phone).
     """
 
     given: float | None
@@ -39,7 +39,7 @@ class Floor:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is measured: 16 kHz `samples` from session time `start`, the words in them, and where their speech is."""
+    """What is measured: 16 kHz `samples` from session time `start`, the words in them, and where the speech is."""
 
     samples: Samples
     start: float
@@ -47,7 +47,7 @@ class Answer:
     floor: Floor
     interruptions: int = 0
     heard: SpeechMap | None = None
-    held_up: Sequence[Interval] = ()  # session times in which our own process stood still
+    held_up: Sequence[Interval] = ()  # session times at which our own process stalled
 
 
 Measure = Callable[[Answer], Delivery]
@@ -59,12 +59,12 @@ def spoken_words(turn: Turn) -> list[Word]:
 
 
 def held_up_in(turn: Turn) -> list[Interval]:
-    """Session times in which our own process stood still, as far as the pieces of this answer know."""
+    """Session times at which our own process stalled, as noted in the pieces of this answer."""
     return [stretch for piece in turn.heard for stretch in piece.held_up]
 
 
 class Sound(Protocol):
-    """An array of samples, or something that reads those that are asked for."""
+    """An array of samples, or something that reads them on demand."""
 
     def __len__(self) -> int: ...
 
@@ -72,12 +72,12 @@ class Sound(Protocol):
 
 
 def is_measured(turn: Turn) -> bool:
-    """Whether a turn is an answer with a sound. A request ("could you repeat that?") is none, and neither is a typed answer."""
+    """Whether a turn is a spoken answer: not a request ("could you repeat that?"), and not typed."""
     return turn.answered and turn.intent == "answer" and bool(spoken_words(turn))
 
 
 def measured_words(turn: Turn, holes: Sequence[tuple[float, float]]) -> list[Word]:
-    """The words of an answer that are measured: nothing is measured across a hole, so the part with the most words."""
+    """The words of an answer to measure. Nothing is measured across a hole, so this is the part with the most words."""
     parts: list[list[Word]] = [[]]
     edges = sorted(t for t, _ in holes)
     for word in spoken_words(turn):
@@ -91,9 +91,9 @@ def measured_words(turn: Turn, holes: Sequence[tuple[float, float]]) -> list[Wor
 def floor_of(turn: Turn, words: Sequence[Word]) -> Floor:
     """When the candidate was given the floor for an answer of which `words` are measured.
 
-    The end of the utterance that put the question last (itself, a repeat, or in other words) before the answer began. A
-    nudge or a notice puts no question, and what is said after the answer began cannot have been waited for. Not known where
-    the beginning of the answer is not measured, or the question did not sound before it.
+    This is the end of the last utterance that asked the question (the original, a repeat or a rewording) before the
+    answer began. A nudge or a notice asks no question, and the candidate cannot have waited for anything said after the
+    answer began. Unknown if the beginning of the answer is not measured, or the question was not heard before it.
     """
     spoken = spoken_words(turn)
     if not words or not spoken or words[0] is not spoken[0]:
@@ -103,7 +103,7 @@ def floor_of(turn: Turn, words: Sequence[Word]) -> Floor:
 
 
 def leg_of(time: float, holes: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """(start, end) of the stretch of the recording without a hole in which a session time lies; the last has no end."""
+    """(start, end) of the leg (a stretch without a hole) that contains a session time; the last leg ends at inf."""
     low = max((t for t, _ in holes if t <= time), default=0.0)
     high = min((t for t, _ in holes if t > time), default=float("inf"))
     return low, high
@@ -112,7 +112,7 @@ def leg_of(time: float, holes: Sequence[tuple[float, float]]) -> tuple[float, fl
 def measure_recorded(
     candidate: Sound, rate: int, turn: Turn, holes: Sequence[tuple[float, float]], measure: Measure
 ) -> Delivery | None:
-    """The same from the recording, for an answer that was not measured while it was heard."""
+    """Measure an answer from the recording, if it was not measured live. None if there are no words to measure."""
     words = measured_words(turn, holes)
     if not words:
         return None
@@ -129,10 +129,10 @@ def _listened(
 ) -> tuple[Samples, Refiner]:
     """16 kHz sound of `part`, and a refiner that heard the leg from its beginning until it had judged the part.
 
-    The refiner remembers, so it must hear what the ear heard; the rest of the leg would change nothing.
+    The refiner has state, so it must hear what the speech tracker heard; the rest of the leg would change nothing.
     """
     (low, high), (start, end) = leg, part
-    refiner, resampler = Refiner(), ear_resampler(rate, SPEECH_RATE)
+    refiner, resampler = Refiner(), speech_resampler(rate, SPEECH_RATE)
     first, last, step = round(low * rate), round(high * rate), round(READ * rate)
     a, b = max(0, round((start - low) * SPEECH_RATE)), round((end - low) * SPEECH_RATE)
     needed = round((end - low) / FRAME_SECONDS) + EDGE
@@ -144,7 +144,7 @@ def _listened(
             sound = resampler.resample_chunk(sound, last=until == last)
         kept.append(sound[max(0, a - count) : max(0, b - count)])
         count += len(sound)
-        for i in range(0, len(sound), SPEECH_RATE // 4):  # it judges what came before the newest push
+        for i in range(0, len(sound), SPEECH_RATE // 4):  # it judges only what came before the newest push
             refiner.push(sound[i : i + SPEECH_RATE // 4])
         if count >= b and len(refiner.probabilities) >= needed:
             break
@@ -158,7 +158,7 @@ def measure_answer(answer: Answer) -> Delivery:
     start, floor = answer.start, answer.floor
     timed = [TimedWord(w.text, w.start - start, w.end - start, w.confidence) for w in answer.words]
     held_up = [(s.start - start, s.end - start) for s in answer.held_up]
-    # A silence in which we stood still ourselves is no pause of theirs.
+    # A silence during which we stalled is not the candidate's pause.
     found = measure(answer.samples, timed, (answer.heard or map_speech(answer.samples)).bridged(held_up))
     transport = floor.transport or 0.0
 
@@ -198,7 +198,7 @@ _ROUNDED = (
 
 
 def delivery_of(found: Measures, start: float) -> Delivery:
-    """The measures of a stretch that began at session time `start`, as a record on the session's timeline."""
+    """The measures of a piece of sound that began at session time `start`, as a record on the session's timeline."""
 
     def at(time: float) -> float:
         return round(time + start, 3)

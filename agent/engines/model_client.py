@@ -1,6 +1,6 @@
-"""Asking the model host: engines that look like any others, and whose work is done in another process.
+"""Client of the model host: engines that look like any others, but do their work in another process.
 
-Light to import: the worker and its calls start in the time it takes to load this, not the models.
+Light to import: the worker and its calls need this to start, not the models.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 MODEL_SOCKET = "VIVA_MODEL_SOCKET"  # set by the worker for its calls; not a setting
 MODEL_KEY = "VIVA_MODEL_KEY"
-PATIENCE = 30.0  # s for which a host that is being started anew is waited for
-ANSWER = 60.0  # s after which a host that is there and does not answer counts as hung
-MEASURING = 600.0  # s: the same for the measures of an answer, which may be ten minutes long
-KEPT = 4  # connections that wait for the next question: one for each part that a call asks at once
-_LOOK = 0.05  # s between two looks at whether anybody still waits for the answer
+PATIENCE = 30.0  # s to wait for a host that is being restarted
+ANSWER = 60.0  # s after which a running host that does not answer counts as hung
+MEASURING = 600.0  # s: the same for measuring an answer, which may be ten minutes long
+KEPT = 4  # idle connections kept open: one for each part that a call may ask at the same time
+_LOOK = 0.05  # s between checks whether anybody still waits for the answer
 _AGAIN = 0.1  # s between two attempts
 
 
 class Remote:
-    """A client, for any number of threads. A connection carries one question at a time and is then kept for the next."""
+    """A thread-safe client. A connection carries one request at a time and is then kept for the next."""
 
     def __init__(self, address: str, key: bytes) -> None:
         self._address = address
@@ -47,10 +47,10 @@ class Remote:
     def ask(
         self, method: str, *arguments: Any, seconds: float = ANSWER, given_up: threading.Event | None = None
     ) -> Any:  # fmt: skip
-        """Blocking. Raises EngineError or BackendError as the engine would, and EngineError where no host answers.
+        """Blocking. Raises EngineError or BackendError as the engine would, and EngineError if no host answers.
 
-        `given_up`: once it is set, the question is dropped within a moment and its connection closed, by which the
-        host knows that the answer is not wanted any more.
+        `given_up`: soon after it is set, the request is dropped and its connection closed, which tells the host that
+        the answer is no longer wanted.
         """
         given_up = given_up or threading.Event()
         lost: float | None = None  # when the host was first seen to be gone
@@ -63,7 +63,7 @@ class Remote:
                 kind, value = connection.recv()
             except (EOFError, OSError) as error:
                 _close(connection)
-                self.close()  # what was open to a dead host is dead too
+                self.close()  # idle connections to a dead host are dead too
                 lost = time.monotonic() if lost is None else lost
                 if time.monotonic() - lost >= PATIENCE:
                     raise EngineError(f"the model host does not answer ({error}); is the worker running?") from error
@@ -77,7 +77,7 @@ class Remote:
                 raise EngineError(
                     "authentication failed: the model host was started with another key than this process"
                 ) from error
-            except Exception as error:  # what came back is no answer of ours
+            except Exception as error:  # what came back is not a valid answer
                 _close(connection)
                 raise EngineError(
                     f"the model host sent something that is no answer ({type(error).__name__})"
@@ -90,7 +90,7 @@ class Remote:
         return value
 
     async def answer(self, method: str, *arguments: Any, seconds: float = ANSWER) -> Any:
-        """As `ask`. Cancelling the task drops the question, here and in the host."""
+        """As `ask`. Cancelling the task drops the request, here and in the host."""
         given_up = threading.Event()
         try:
             return await asyncio.to_thread(self.ask, method, *arguments, seconds=seconds, given_up=given_up)
@@ -98,7 +98,7 @@ class Remote:
             given_up.set()
 
     def close(self) -> None:
-        """Close the connections that wait for a question."""
+        """Close the idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -116,7 +116,7 @@ class Remote:
         _close(connection)
 
     def _connect(self, seconds: float, given_up: threading.Event) -> Connection:
-        """What multiprocessing's Client does, without its waiting for ever for a host that is stopped."""
+        """Does what multiprocessing's Client does, but does not wait for ever for a suspended host."""
         with socket.socket(socket.AF_UNIX) as raw:
             raw.settimeout(_LOOK * 10)
             raw.connect(self._address)
@@ -133,11 +133,11 @@ class Remote:
 
 
 class _GivenUp(EngineError):
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
 
 def _await(connection: Connection, seconds: float, given_up: threading.Event) -> None:
-    """Until there is something to read. Raises EngineError after `seconds`, or as soon as nobody waits any more."""
+    """Wait until there is something to read. Raises EngineError after `seconds`, or once nobody wants the answer."""
     until = time.monotonic() + seconds
     while not connection.poll(_LOOK):
         if given_up.is_set():
@@ -179,7 +179,7 @@ class _EndOfTurn:
 
 
 class _Model:
-    """The model in the host. It works for as long as somebody waits: who cancels, or is killed, ends it there too."""
+    """The model in the host. It works only while somebody waits: cancelling or killing the caller ends it there too."""
 
     def __init__(self, remote: Remote, name: str) -> None:
         self._remote, self.name = remote, name
@@ -195,7 +195,7 @@ class _Model:
 
 
 def remote_engines(address: str, model: LanguageModel | None = None, key: bytes | None = None) -> Engines:
-    """Engines whose work is done by the host at `address`. `model`: one on a server, asked from here. Blocking."""
+    """Engines whose work is done by the host at `address`. `model`: one on a server, called from here. Blocking."""
     from agent.engines.loading import Engines
 
     remote = Remote(address, key or bytes.fromhex(os.environ[MODEL_KEY]))

@@ -1,7 +1,7 @@
-"""The machine's models in one process, asked by every call over a private Unix socket: loaded once, calls stay apart.
+"""The machine's models in one process, serving all calls over a private Unix socket: loaded once, calls kept isolated.
 
-A call's process holds the conversation and no weights; if it dies, the models stay warm, and if this host dies, the
-worker starts it anew and the calls ask again. All requests are stateless, so asking twice is harmless.
+A call's process holds the conversation and no weights. If it dies, the models stay warm; if this host dies, the worker
+restarts it and the calls ask again. All requests are stateless, so asking twice is harmless.
 
     python -m agent.engines.model_host SOCKET        (started by the worker)
 """
@@ -30,24 +30,24 @@ from agent.settings import load_settings
 from dialogue.backends.base import BackendError, Prompt, ask
 from voice.errors import EngineError
 
-BESIDE = 5  # niceness of measuring: nobody waits for it, and calls go on beside it
+BESIDE = 5  # niceness of measuring: nobody waits for it, and calls go on meanwhile
 PARTS = ("decode", "say", "probability")
 log = logging.getLogger(__name__)
-GONE_CHECK = 0.05  # s between two looks at whether the caller of a completion is still there
+GONE_CHECK = 0.05  # s between checks whether the caller of a completion is still there
 
 
 class CallerGone(Exception):
-    """Nobody waits for the answer any more."""
+    """Nobody is waiting for the answer any more."""
 
 
 def _give_way() -> None:
-    """The thread that calls this lets others go first. On Linux niceness is a thread's; elsewhere nothing is done."""
+    """Lower the calling thread's priority. On Linux niceness is per thread; elsewhere this does nothing."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BESIDE)
 
 
 class Host:
-    """Answers requests. One at a time per part: the engines are not made for more."""
+    """Answers requests, one at a time per part: the engines are not made for more."""
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
@@ -69,7 +69,7 @@ class Host:
             return self._complete(prompt, gone)
         if method == "measure":
             return self._measuring.submit(engines.measure, *arguments).result()
-        if method == "trial":  # asked for while there is no call
+        if method == "trial":  # requested only while there is no call
             with self._locks["decode"], self._locks["say"], self._locks["probability"]:
                 return try_machine(engines)
         with self._locks[method]:
@@ -83,7 +83,7 @@ class Host:
                     return engines.end_of_turn.probability(*arguments)
 
     def _complete(self, prompt: Prompt, gone: Callable[[], bool]) -> str:
-        """The model queues what it is asked by itself; what nobody waits for any more leaves the queue, or stops."""
+        """The model queues its requests itself; one that nobody waits for any more leaves the queue, or is stopped."""
         assert self._engines.model is not None
         work = asyncio.run_coroutine_threadsafe(ask(self._engines.model, prompt), self._loop)
         try:
@@ -105,7 +105,7 @@ class Host:
                     return
                 except (EngineError, BackendError) as error:
                     answer = ("error", error)
-                except Exception as error:  # told to the caller as an engine's failure; the host lives on
+                except Exception as error:  # reported to the caller as an engine failure; the host lives on
                     log.exception("%s failed", method)
                     answer = ("error", EngineError(f"{method}: {type(error).__name__}: {error}"))
                 connection.send(answer)
@@ -114,19 +114,19 @@ class Host:
 def serve(address: str, key: bytes) -> None:
     """Load the engines and answer until killed."""
     settings = load_settings()
-    # A model on a server is asked by the calls themselves.
+    # A model on a server is called by the calls themselves.
     if choose_llm(settings).engine == "openai":
         settings = settings.model_copy(update={"llm": "embedded"})
     host = Host(load_engines(settings))
     Path(address).unlink(missing_ok=True)
     with Listener(address, "AF_UNIX", backlog=64, authkey=key) as listener:
         while True:
-            with contextlib.suppress(OSError, EOFError, AuthenticationError):  # a client that left, or is none of ours
+            with contextlib.suppress(OSError, EOFError, AuthenticationError):  # a client that left, or is not ours
                 threading.Thread(target=host.serve, args=(listener.accept(),), daemon=True).start()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's business, which ends us in its turn
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which then ends us
     end_with_parent()
     serve(sys.argv[1], bytes.fromhex(os.environ[MODEL_KEY]))

@@ -1,4 +1,4 @@
-"""A trial of this machine: a few seconds of what a call does, in the very host that its calls will ask."""
+"""A trial of this machine: a few seconds of what a call does, in the same model host that its calls will use."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import TypeVar
 
 import numpy as np
 
-from agent.engines.load import Trial
 from agent.engines.loading import Engines
+from agent.engines.machine_load import Trial
 from voice.audio import SPEECH_RATE, Samples, resample
 from voice.turn.end_of_turn import WINDOW
 from voice.vad.refiner import Refiner
 
 SENTENCE = "Tell me about something at work that you made faster or simpler, and how you found out that it was."
-TIMES = 3  # each is tried so often, and the best counts: what else ran for a moment is no part of the machine
+TIMES = 3  # runs of each test; the best counts, so momentary load from elsewhere does not distort the result
 TICK = 0.02  # s
 TICKS = 100
 T = TypeVar("T")
 
 
 def try_machine(engines: Engines, clock: Callable[[], float] = time.perf_counter) -> Trial:
-    """Blocking, some seconds. Raises EngineError where an engine fails."""
+    """Blocks for some seconds. Raises EngineError if an engine fails."""
     say, clip = _best(lambda: engines.voice.say(SENTENCE), clock)
     speech = resample(clip, engines.voice.rate, SPEECH_RATE)
     seconds = max(len(speech) / SPEECH_RATE, 0.1)

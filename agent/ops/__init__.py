@@ -1,1 +1,1 @@
-"""Running it: everything on one machine, the worker, the servers, how loaded the machine is."""
+"""Operations: everything on one machine, the API, the worker, the servers, and what the machine can carry."""

@@ -1,4 +1,4 @@
-"""Running the API by uvicorn."""
+"""Runs the API with uvicorn."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.settings import Settings
 
 
 def serve(settings: Settings) -> None:
-    """Until a signal. Raises UserError where the port is taken or the LiveKit server is not named."""
+    """Serve until a signal. Raises UserError if the port is taken or the LiveKit server is not configured."""
     if not settings.livekit_api_key:
         raise UserError(
             "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET (and LIVEKIT_URL), or let `viva up` start everything"

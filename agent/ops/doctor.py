@@ -1,4 +1,4 @@
-"""`viva doctor`: which engine each part would use, why, and what to do for the better one."""
+"""`viva doctor`: which engine each part would use, why, and how to get a better one."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def run(settings: Settings) -> None:
 
 
 def _machine(settings: Settings) -> Choice:
-    """What this machine can carry, as the worker measured it last."""
+    """What this machine can carry, as last measured by the worker."""
     found = last_trial(settings.home)
     if found is None:
         return Choice("calls at once", "not known", "the worker tries the machine when it starts")

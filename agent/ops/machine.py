@@ -7,14 +7,14 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from agent.engines.load import Trial
+from agent.engines.machine_load import Trial
 
 FILE = "machine.json"
 
 
 @dataclass(frozen=True)
 class Kept:
-    """`at`: unix s. `calls`: how many at once; 0: none. `why`: what was too slow, and what to do."""
+    """`at`: unix s. `calls`: how many at once; 0: none. `why`: what was too slow, and what to do about it."""
 
     at: float
     trial: Trial
@@ -23,7 +23,7 @@ class Kept:
 
 
 def keep(home: Path, kept: Kept) -> None:
-    """Written whole or not at all; a home that cannot be written is told of elsewhere."""
+    """Written atomically; a home folder that cannot be written is reported elsewhere."""
     with contextlib.suppress(OSError):
         home.mkdir(parents=True, exist_ok=True)
         draft = home / f".{FILE}"
@@ -32,7 +32,7 @@ def keep(home: Path, kept: Kept) -> None:
 
 
 def last_trial(home: Path) -> Kept | None:
-    """None where there was none, or what is kept cannot be read."""
+    """None if there was none, or it cannot be read."""
     try:
         found = json.loads((home / FILE).read_text("utf-8"))
         return Kept(float(found["at"]), Trial(**found["trial"]), int(found["calls"]), str(found["why"]))

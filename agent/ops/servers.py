@@ -1,4 +1,4 @@
-"""Finding, building and configuring the servers that `viva up` starts: LiveKit and Redis."""
+"""Finds, builds and configures the servers that `viva up` starts: LiveKit and Redis."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
 
 
 def livekit_server(console: Console) -> Path:
-    """The server's program: on PATH, in the cache, or built now. Raises UserError with the other ways."""
+    """The server's binary: on PATH, in the cache, or built now. Raises UserError naming the alternatives."""
     if found := shutil.which("livekit-server"):
         return Path(found)
     if kept().is_file():
@@ -41,7 +41,7 @@ def livekit_server(console: Console) -> Path:
 
 
 def where_livekit(url: str, key: str) -> tuple[str, str, str]:
-    """For the doctor: what `viva up` would use, why, and what is missing."""
+    """For `viva doctor`: what `viva up` would use, why, and what is missing."""
     if key:
         return url, "asked for by LIVEKIT_URL", ""
     if found := shutil.which("livekit-server"):
@@ -58,12 +58,12 @@ def where_livekit(url: str, key: str) -> tuple[str, str, str]:
 
 
 def kept() -> Path:
-    """Where a server that we built lies."""
+    """Where a server that we built is stored."""
     return cache_folder() / f"livekit-server-{LIVEKIT_VERSION}"
 
 
 def _build(target: Path) -> Path:
-    # `go install` refuses this module (its go.mod has replace lines); download and build does not.
+    # `go install` refuses this module (its go.mod has replace directives); downloading and building it works.
     target.parent.mkdir(parents=True, exist_ok=True)
     building = target.with_name(f"{target.name}.{os.getpid()}")
     got = subprocess.run(
@@ -77,7 +77,7 @@ def _build(target: Path) -> Path:
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     if built.returncode:
         raise UserError(_cannot(built.stderr))
-    building.replace(target)  # whole or not at all, though two build at once
+    building.replace(target)  # atomic, even if two processes build at once
     return target
 
 
@@ -89,7 +89,7 @@ def _cannot(reason: str) -> str:
 
 
 def livekit_config(*, host: str, port: int, media_port: int, key: str, secret: str) -> str:
-    """Everything on loopback, media too, unless `host` is an address of this machine that others can reach."""
+    """Everything on loopback, including media, unless `host` is an address of this machine that others can reach."""
     config: dict[str, object] = {"port": port, "keys": {key: secret}, "logging": {"level": "warn"}}
     rtc: dict[str, object] = {"node_ip": host, "udp_port": media_port, "tcp_port": 0, "use_external_ip": False}
     if host == LOOPBACK:
@@ -100,13 +100,13 @@ def livekit_config(*, host: str, port: int, media_port: int, key: str, secret: s
             "ips": {"includes": [f"{LOOPBACK}/32"]},
         }
     else:
-        # The TCP port is what gets through where UDP does not.
+        # The TCP port gets through where UDP does not.
         rtc |= {"tcp_port": media_port, "ips": {"includes": [f"{host}/32"]}}
     return yaml.safe_dump({**config, "rtc": rtc}, sort_keys=False)
 
 
 def redis_command(folder: Path, port: int) -> list[str]:
-    """A Redis that keeps what it acknowledged: every append reaches the disk first."""
+    """A Redis that never loses what it acknowledged: every append reaches the disk first."""
     folder.mkdir(parents=True, exist_ok=True)
     return [
         "redis-server", "--bind", LOOPBACK, "--port", str(port), "--dir", str(folder), "--save", "",
@@ -115,7 +115,7 @@ def redis_command(folder: Path, port: int) -> list[str]:
 
 
 def web_app(console: Console) -> str:
-    """Build the pages where they are missing and can be. Returns what to do where they cannot, else nothing."""
+    """Build the pages if they are missing. Returns what to do if that is not possible, else ""."""
     source = Path(__file__).resolve().parents[2] / "web"
     if PAGE.is_file():
         return ""
@@ -154,5 +154,5 @@ def answers(port: int, host: str = LOOPBACK) -> bool:
         return probe.connect_ex((host, port)) == 0
 
 
-if __name__ == "__main__":  # `make test` has it built while it installs the engines
+if __name__ == "__main__":  # `make test` builds it this way while installing the engines
     print(livekit_server(Console()))

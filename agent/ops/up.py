@@ -1,4 +1,4 @@
-"""`viva up`: everything on one machine, one link, one Ctrl-C. What dies is started again; the interviews go on."""
+"""`viva up`: everything on one machine, one link, one Ctrl-C. Parts that die are restarted; the interviews go on."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from memory.redis_store import RedisStore
 from memory.store import StoreUnavailable
 
 CHECK = 0.2  # s
-PATIENCE = 90.0  # s for each part to come up; the models are loaded in it
-ENDING_CALLS = 18.0  # s for a worker whose calls have to end: more than it takes them for itself
+PATIENCE = 90.0  # s for each part to come up; includes loading the models
+ENDING_CALLS = 18.0  # s for a worker to end its calls: more than it needs by itself
 TOO_OFTEN = 5  # deaths within a minute after which a part is given up
 
 
 @dataclass
-class House:
-    """What was started, in order, and where people find it."""
+class LocalServers:
+    """What was started, in order of start, and the URL for people to open."""
 
     children: list[ChildProcess] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)
@@ -49,8 +49,8 @@ class House:
 
 
 async def up(settings: Settings, console: Console, *, host: str, port: int | None) -> None:
-    """Until Ctrl-C. Raises UserError where a part cannot be started, with everything ended again."""
-    house = House()
+    """Run until Ctrl-C. Raises UserError if a part cannot be started, after ending everything again."""
+    house = LocalServers()
     logs = settings.home / "logs"
     async with stop_signals() as stopping:
         try:
@@ -70,13 +70,13 @@ async def up(settings: Settings, console: Console, *, host: str, port: int | Non
 
 
 async def _livekit(
-    house: House, settings: Settings, console: Console, host: str, logs: Path, stopping: asyncio.Event
+    house: LocalServers, settings: Settings, console: Console, host: str, logs: Path, stopping: asyncio.Event
 ) -> None:
     if settings.livekit_api_key:  # one that runs elsewhere
         console.print(f"LiveKit    {settings.livekit_url} (as set)", highlight=False)
         return
     program = await asyncio.to_thread(livekit_server, console)
-    bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"  # others can reach it because --host said so
+    bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"  # reachable by others because --host asked for it
     port = free_port(7880, bind)
     media = free_port(7882, bind, udp=True)
     key, secret = "viva", kept_secret(settings.home / "livekit.key")
@@ -103,7 +103,9 @@ async def _livekit(
     )
 
 
-async def _memory(house: House, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event) -> None:
+async def _memory(
+    house: LocalServers, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event
+) -> None:
     if settings.memory != "sqlite":
         redis = RedisStore(settings.redis_url)
         try:
@@ -133,7 +135,7 @@ async def _memory(house: House, settings: Settings, console: Console, logs: Path
 
 
 async def _api(
-    house: House, settings: Settings, host: str, port: int | None, logs: Path, stopping: asyncio.Event
+    house: LocalServers, settings: Settings, host: str, port: int | None, logs: Path, stopping: asyncio.Event
 ) -> None:
     bind = LOOPBACK if host == LOOPBACK else "0.0.0.0"
     if port is not None and not port_free(port, bind):
@@ -148,9 +150,11 @@ async def _api(
     await _start(house, child, lambda: _ok(f"http://{LOOPBACK}:{port}/healthz"), stopping)
 
 
-async def _worker(house: House, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event) -> None:
+async def _worker(
+    house: LocalServers, settings: Settings, console: Console, logs: Path, stopping: asyncio.Event
+) -> None:
     port = free_port(settings.worker_port or 8081)
-    # As in development: Ctrl-C here means the calls of this machine, too, so they end in order and are not waited for.
+    # As in development: Ctrl-C ends this machine's calls too, so they are shut down cleanly rather than waited for.
     command = [sys.executable, "-m", "agent", "dev"]
     env = {**house.env, "VIVA_HOME": str(settings.home), "VIVA_WORKER_PORT": str(port)}
     child = ChildProcess("worker", lambda: command, env, logs / "worker.log", guarded=True, patience=ENDING_CALLS)
@@ -158,7 +162,7 @@ async def _worker(house: House, settings: Settings, console: Console, logs: Path
         await _start(house, child, lambda: _ok(f"http://{LOOPBACK}:{port}/"), stopping)
 
 
-async def _start(house: House, child: ChildProcess, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
+async def _start(house: LocalServers, child: ChildProcess, ready: Callable[[], bool], stopping: asyncio.Event) -> None:
     house.children.append(child)
     child.start()
     deadline = time.monotonic() + PATIENCE
@@ -183,8 +187,8 @@ def _ok(url: str) -> bool:
         return False
 
 
-async def _keep(house: House, console: Console, stopping: asyncio.Event) -> None:
-    """Start again what dies, in the order of need. Raises UserError where that is no use."""
+async def _keep(house: LocalServers, console: Console, stopping: asyncio.Event) -> None:
+    """Restart parts that die, in order of dependency. Raises UserError if one keeps dying."""
     deaths: dict[str, list[float]] = {}
     while not stopping.is_set():
         for child in house.children:
@@ -199,12 +203,12 @@ async def _keep(house: House, console: Console, stopping: asyncio.Event) -> None
         await asyncio.sleep(CHECK)
 
 
-def _welcome(house: House, settings: Settings, console: Console, host: str) -> None:
+def _welcome(house: LocalServers, settings: Settings, console: Console, host: str) -> None:
     key = operator_keys(settings)[0]
     if host != LOOPBACK and house.url.startswith("http://"):
         console.print(
             "Browsers give a page a microphone on https or localhost only: put a TLS proxy in front (docs/deployment.md)."
         )
     console.print("open this page; Ctrl-C ends everything", style="dim")
-    # The last line, plain and whole, for people and scripts alike. Behind the #: it reaches no server's log.
+    # The last line, plain and unwrapped, for people and scripts. The key is behind the #, so it reaches no server log.
     print(f"ready: {house.url}/#key={key}", flush=True)

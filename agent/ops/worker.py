@@ -1,4 +1,4 @@
-"""The worker: takes dispatched interviews, one process each, with the machine's models in one host beside them.
+"""The worker: takes dispatched interviews, one process each, with all models in one host process next to them.
 
 viva worker            python -m agent start            the same
 viva worker --dev      python -m agent dev              ends at once on Ctrl-C, logs in colour
@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 from livekit.agents import AgentServer, JobProcess, JobRequest
 
-from agent.engines.load import LoadMeter, Trial, Verdict, advice, judge
+from agent.engines.machine_load import LoadMeter, Trial, Verdict, advice, judge
 from agent.engines.model_client import MODEL_KEY, MODEL_SOCKET, Remote
 from agent.errors import UserError
 from agent.ops.machine import Kept, keep
@@ -37,13 +37,13 @@ from agent.signals import stop_signals
 from voice.errors import EngineError
 
 HOST_CHECK = 0.5  # s
-AGAIN = 20.0  # s after which a machine that could not carry a call is tried again
-ENDING = 4.0  # s more than a call has for its end, until the worker ends without it
+AGAIN = 20.0  # s before a machine that could not carry a call is tried again
+ENDING = 4.0  # s beyond a call's own limit for ending, after which the worker ends without it
 log = logging.getLogger("agent.ops.worker")
 
 
 def prewarm(process: JobProcess) -> None:
-    """In a call's process, before its call. The weights are the host's."""
+    """Runs in a call's process before its call. The weights are in the host."""
     from agent.rooms.warm import rehearse
 
     end_with_parent(IN_ORDER)
@@ -51,7 +51,7 @@ def prewarm(process: JobProcess) -> None:
 
 
 class Worker:
-    """Takes calls that this machine can carry. `verdict`: of its trial, None until there was one: then it takes them."""
+    """Takes the calls that this machine can carry. `verdict`: of its trial; while None, every call is taken."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -60,9 +60,9 @@ class Worker:
         self.server = _server(settings, self._meter, self.accept)
 
     async def accept(self, request: JobRequest) -> None:
-        """Take what is ours and can be carried; refuse what carries no session, and leave the rest to other machines."""
+        """Take a job that is ours and can be carried; refuse one without a session, leave others to other machines."""
         try:
-            order = read_metadata(request.job.metadata)
+            metadata = read_metadata(request.job.metadata)
         except ValueError as error:
             log.warning("refused: %s", error)
             await request.reject()
@@ -72,19 +72,19 @@ class Worker:
             await request.reject(terminate=False)
             return
         await request.accept(
-            name="Viva", identity=f"viva-{secrets.token_hex(4)}", attributes={SESSION: order.session, "viva.role": "agent"}
+            name="Viva", identity=f"viva-{secrets.token_hex(4)}", attributes={SESSION: metadata.session, "viva.role": "agent"}
         )  # fmt: skip
 
     async def try_machine(self, ask: Callable[[str], Awaitable[Any]]) -> None:
-        """Measure what this machine can do, while it has no call; a machine that cannot carry one is tried again.
+        """Measure what this machine can do while it has no call; if it cannot carry one, try again later.
 
-        `ask`: the model host, by method. Raises EngineError where it does not answer.
+        `ask`: calls a method of the model host. Raises EngineError if the host does not answer.
         """
         while True:
             while self.server.active_jobs:
                 await asyncio.sleep(AGAIN)
             trial: Trial = await ask("trial")
-            if self.server.active_jobs:  # one came meanwhile, and is in the numbers
+            if self.server.active_jobs:  # one came meanwhile and affects the numbers
                 continue
             cores = os.cpu_count() or 1
             found = judge(trial, cores, self._settings.worker_load_limit)
@@ -104,12 +104,12 @@ class Worker:
 
 
 async def run_worker(settings: Settings, *, dev: bool) -> None:
-    """Until a signal. Then no new calls, the running ones finish (not in dev), and the host ends."""
+    """Run until a signal. Then take no new calls, let the running ones finish (not in dev), and end the host."""
     if not settings.livekit_api_key or not settings.livekit_api_secret.get_secret_value():
         raise UserError(
             "set LIVEKIT_API_KEY and LIVEKIT_API_SECRET (and LIVEKIT_URL), or let `viva up` start everything"
         )
-    # A thread of each library for each core would spin beside the calls; their work is short.
+    # Otherwise each library would have a thread per core spinning alongside the calls; their work is short.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with tempfile.TemporaryDirectory(prefix="viva-") as folder:
@@ -123,7 +123,7 @@ async def run_worker(settings: Settings, *, dev: bool) -> None:
                 async with asyncio.TaskGroup() as beside:
                     tasks = [
                         beside.create_task(_keep(host), name="model-host"),
-                        # Calls can come while the models load: they wait for the host. After a crash that saves seconds.
+                        # Calls may come while the models load and wait for the host: saves seconds after a crash.
                         beside.create_task(_loaded(host, worker), name="loading"),
                     ]
                     stopped = beside.create_task(stopping.wait(), name="stopped")
@@ -137,15 +137,15 @@ async def run_worker(settings: Settings, *, dev: bool) -> None:
                     for task in (*tasks, stopped):
                         task.cancel()
             except BaseExceptionGroup as group:
-                raise group.exceptions[0] from None  # one went wrong, the others were cancelled for it
+                raise group.exceptions[0] from None  # one failed, the others were cancelled because of it
             finally:
-                stop_file.touch()  # the calls that still run end in order
+                stop_file.touch()  # tells running calls to shut down cleanly
                 await _end(worker.server, running)
                 host.stop(3.0)
 
 
 async def _end(server: AgentServer, running: asyncio.Task[None]) -> None:
-    """Bounded: a call that does not end is ended by itself (agent/rooms/stop.py), and what is left ends with us."""
+    """Bounded: a call that does not end kills itself (agent/rooms/stop.py), and anything left ends with us."""
     closing = asyncio.create_task(server.aclose(), name="closing")
     _, late = await asyncio.wait({closing, running}, timeout=IN_ORDER + ENDING)
     if late:
@@ -156,7 +156,7 @@ async def _end(server: AgentServer, running: asyncio.Task[None]) -> None:
 
 
 def _model_host(settings: Settings, folder: Path) -> ChildProcess:
-    """The host's address and key reach the calls by the environment that they inherit."""
+    """The host's address and key reach the calls through the environment that they inherit."""
     os.environ[MODEL_SOCKET] = str(folder / "models")
     os.environ[MODEL_KEY] = secrets.token_hex(32)
     command = [sys.executable, "-m", "agent.engines.model_host", os.environ[MODEL_SOCKET]]
@@ -173,11 +173,11 @@ async def _keep(host: ChildProcess) -> None:
 
 
 async def _loaded(host: ChildProcess, worker: Worker) -> None:
-    """Waits for the models, then tries the machine. Raises UserError where the engines cannot be loaded."""
+    """Wait for the models, then try the machine. Raises UserError if the engines cannot be loaded."""
     remote = Remote(os.environ[MODEL_SOCKET], bytes.fromhex(os.environ[MODEL_KEY]))
 
     async def ask(method: str) -> Any:
-        # A thread of its own that ends with the process: one of asyncio's would be waited for at the end.
+        # A daemon thread that ends with the process: one of asyncio's would be waited for at exit.
         asked = _in_a_thread(lambda: remote.ask(method))
         while not asked.done():
             if method == "describe" and host.starts > 1:
@@ -211,9 +211,9 @@ def _in_a_thread(work: Callable[[], Any]) -> asyncio.Future[Any]:
         result, failed = None, None
         try:
             result = work()
-        except Exception as error:  # told to whoever waits
+        except Exception as error:  # passed on to the waiter
             failed = error
-        with contextlib.suppress(RuntimeError):  # the loop is gone, and whoever waited with it
+        with contextlib.suppress(RuntimeError):  # the loop is gone, and the waiter with it
             loop.call_soon_threadsafe(tell, result, failed)
 
     threading.Thread(target=run, name="asking-the-host", daemon=True).start()
@@ -254,7 +254,7 @@ def _server(
         setup_fnc=prewarm,
         preload_modules=["agent.rooms.preload"],
         initialize_process_timeout=30.0,
-        max_retry=10**6,  # a server that restarts is waited for
+        max_retry=10**6,  # wait for a server that restarts
     )
     server.rtc_session(run_job, agent_name=settings.agent_name, on_request=accept)
     return server

@@ -21,7 +21,7 @@ from dialogue.report_model import Report
 from dialogue.state import fold
 from memory.events import AnyEvent
 from prompts.loader import render
-from voice.audio import Samples, ear_resampler, from_int16
+from voice.audio import Samples, from_int16, speech_resampler
 from voice.plot.timeline import Latency, Timeline, Track, draw
 
 
@@ -79,7 +79,7 @@ def write_json(path: Path, data: Any) -> None:
 
 def _data_uri(recording: Recording) -> str:
     """Both sides mixed, as MP3: every browser plays it, and seeking in it is exact enough for a sentence."""
-    packed, resampler = io.BytesIO(), ear_resampler(RATE, 16_000)
+    packed, resampler = io.BytesIO(), speech_resampler(RATE, 16_000)
     with soundfile.SoundFile(packed, "w", 16_000, 1, "MPEG_LAYER_III", format="MP3") as out:
         for block in recording.blocks():
             mixed = np.clip(from_int16(block[:, 0]) + from_int16(block[:, 1]), -1.0, 1.0)

@@ -1,1 +1,1 @@
-"""The interview in a LiveKit room: who is who, their sound, the agent's state for the page, and the calls in between."""
+"""The interview in a LiveKit room: the roles, the sound, the agent's state for the page, and the legs of the call."""

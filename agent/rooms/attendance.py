@@ -1,8 +1,7 @@
-"""Who answers, by which microphone, and since when. Pure: decided from what the room is now, and from the time.
+"""Who answers, through which microphone, and since when. Pure: decided from the room's current state and the time.
 
-It is asked again after every event of the room and several times a second. It decides on states (who is there, what is
-published, how the connection is), never on single events, so an event that is missed, doubled or late changes nothing
-that the next look does not put right.
+It is consulted after every room event and several times a second. It looks at states (who is there, what is published,
+how the connection is), never at single events, so if an event is missed, doubled or late, the next look puts it right.
 """
 
 from __future__ import annotations
@@ -13,25 +12,25 @@ from typing import Literal
 
 from agent.rooms.roles import Person, role_of
 
-MICROPHONE_WAIT = 6.0  # s for which a candidate without a microphone is waited for; then they may type
-DEAF = 0.6  # s without a sign while the connection is being mended: what we hear is no silence of the candidate's
-HOLD = 1.0  # s without a sign, from which on silence is not taken for the candidate's
-BROKEN = 3.0  # s without a sign, after which the line is taken for cut though nobody has said so yet
-# s in which the server puts out whoever it has lost. Who is still there after that has no network problem, but perhaps a
-# microphone that died: they hear us, and are told so.
+MICROPHONE_WAIT = 6.0  # s to wait for a candidate's microphone; after that they may type
+DEAF = 0.6  # s without a sign of life during a reconnect, after which silence is not the candidate's
+HOLD = 1.0  # s without a sign of life, after which silence is not taken to be the candidate's
+BROKEN = 3.0  # s without a sign of life, after which the line is assumed cut, even if nothing has reported it
+# s within which the server removes a participant it has lost. Whoever is still there after that has no network problem,
+# but perhaps a dead microphone: they can hear us, and are told so.
 STILL_THERE = 45.0
-ANOTHER = 2.0  # s without a sign, after which another of the candidate's open microphones is tried
-RENEW = 10.0  # s without a sign, after which the server is asked to deliver the microphone anew
-LONGEST_RETRY = 40.0  # s between two tries of that, once the first ones have not helped
-SUBSCRIBING = 2.0  # s that the server is given to deliver a track before it is asked for again
-STEP = 0.5  # s that may pass from one look to the next; a longer while we stood still, and nobody was silent meanwhile
+ANOTHER = 2.0  # s without a sign of life, after which another of the candidate's open microphones is tried
+RENEW = 10.0  # s without a sign of life, after which the server is asked to deliver the microphone afresh
+LONGEST_RETRY = 40.0  # s between two such attempts, once the first ones have not helped
+SUBSCRIBING = 2.0  # s for the server to deliver a track before it is asked again
+STEP = 0.5  # s from one look to the next that count at most; if more passed, we stalled and have not heard silence
 
 Connection = Literal["up", "mending", "gone"]
 
 
 @dataclass(frozen=True)
 class Microphone:
-    """A published microphone. `ready`: it is subscribed to, and its track is here."""
+    """A published microphone. `ready`: it is subscribed to, and its track has arrived."""
 
     sid: str
     ready: bool = False
@@ -40,7 +39,7 @@ class Microphone:
 
 @dataclass(frozen=True)
 class Present:
-    """A participant as the room shows them now. `lost`: their network is gone though they are not."""
+    """A participant as the room shows them now. `lost`: their network is gone, but they have not left."""
 
     person: Person
     microphones: Sequence[Microphone] = ()
@@ -49,12 +48,12 @@ class Present:
 
 @dataclass(frozen=True)
 class View:
-    """What follows from one look.
+    """The result of one look.
 
     `visit` counts how often somebody took the candidate's place; a leg belongs to one visit and ends with it.
-    `microphone`: what is listened to, empty for nothing. `subscribe`, `renew`: what to ask the server for now (`renew`: to
-    stop delivering, so that it can begin anew). `deaf`: s without a sign from a microphone that is open. `doubtful`: the line
-    may be cut, so that silence says nothing of the candidate.
+    `microphone`: the one to listen to, empty for none. `subscribe`, `renew`: what to ask the server for now (`renew`:
+    to stop delivering, so it can start afresh). `deaf`: s without a sign of life from an open microphone. `doubtful`:
+    the line may be cut, so silence says nothing about the candidate.
     """
 
     candidate: Person | None = None
@@ -68,7 +67,7 @@ class View:
 
 @dataclass(frozen=True)
 class _Listening:
-    """To one microphone. `newest`: the number of the last microphone that had come when this one was chosen."""
+    """Listening to one microphone. `newest`: number of the latest arrival when this one was chosen."""
 
     sid: str
     since: float
@@ -76,37 +75,37 @@ class _Listening:
 
 
 class Attendance:
-    """`named`: the candidate's identity, where the room is not ours."""
+    """`named`: the candidate's identity, if the room is not ours."""
 
     def __init__(self, named: str = "") -> None:
         self._named = named
-        self._now = 0.0  # s that we have looked on for
+        self._now = 0.0  # our own clock: s of watching so far
         self._looked_at: float | None = None  # by the caller's clock, like the next
         self._newest_sign: float | None = None
         self._heard_at: float | None = None  # the same on our own clock
         self._arrived = 0  # participants and microphones so far
-        self._arrivals: dict[str, int] = {}  # those that are there: the how-manieth they were
-        self._seen_at: dict[str, float] = {}  # participants that are there: since when
+        self._arrivals: dict[str, int] = {}  # those present: their number in order of arrival
+        self._seen_at: dict[str, float] = {}  # participants present: since when
         self._asked_at: dict[str, float] = {}  # microphones: when the server was last asked to deliver them
-        self._renewals: dict[str, int] = {}  # microphones: how often in vain
-        self._stale: set[str] = set()  # lost before our own connection was mended: whether they still are, nobody knows
+        self._renewals: dict[str, int] = {}  # microphones: number of unsuccessful renewals
+        self._stale: set[str] = set()  # reported lost before our own reconnect: may be out of date
         self._mending_since: float | None = None
         self._cut = False  # our own connection is down, and their sound with it
         self._listening: _Listening | None = None
         self._lost_since: dict[str, float] = {}  # participants
-        self._found = ""  # sid of the one who answers, or would if the line were not cut
+        self._found = ""  # sid of the one who answers, or would if the line were up
         self._deaf_since: float | None = None
-        self._heard = False  # whether there was a sign from them, so that none means something
+        self._heard = False  # whether they have given a sign of life, so that its absence means something
         self.view = View()
 
     def sign_of_life(self) -> None:
-        """The candidate did something (typed, pressed a button): the line is not cut, whatever the microphone does."""
+        """The candidate did something (typed, pressed a button): the line is up, whatever the microphone does."""
         self._heard = False
         if self._deaf_since is not None:
             self._deaf_since = self._now
 
     def look(self, room: Sequence[Present], now: float, connection: Connection, heard_at: float | None) -> View:
-        """`heard_at`: when there last was a sign from `view.microphone`: sound, or packets of silence. None: not yet."""
+        """`heard_at`: time of the last sign of life from `view.microphone` (sound, or packets of silence), if any."""
         self._tick(now, heard_at)
         self._note_who_is_there(room)
         self._note_connection(room, connection)
@@ -127,7 +126,7 @@ class Attendance:
     # -- what is known ---------------------------------------------------------------------------------------------
 
     def _tick(self, now: float, heard_at: float | None) -> None:
-        """Our own clock goes only while we look on: a machine that stood still has not heard silence."""
+        """Our own clock runs only while we are watching: a machine that stalled has not heard silence."""
         step = 0.0 if self._looked_at is None else min(max(0.0, now - self._looked_at), STEP)
         self._looked_at = now
         self._now += step
@@ -138,7 +137,7 @@ class Attendance:
             self._heard_at = self._now - min(max(0.0, now - heard_at), step)
 
     def _note_who_is_there(self, room: Sequence[Present]) -> None:
-        """Of whom and what is gone nothing is kept."""
+        """Nothing is kept about participants and microphones that are gone."""
         known = [sid for p in sorted(room, key=lambda p: p.person.order) for sid in _sids(p)]
         for sid in known:
             if sid not in self._arrivals:
@@ -156,7 +155,7 @@ class Attendance:
         self._stale &= {p.person.sid for p in room if p.lost}
 
     def _note_connection(self, room: Sequence[Present], connection: Connection) -> None:
-        """A connection that is being mended is cut once sound stops; a signal line may be mended while sound goes on."""
+        """A reconnect counts as a cut once sound stops: the signalling may reconnect while sound goes on."""
         if connection == "mending":
             self._mending_since = self._now if self._mending_since is None else self._mending_since
             silent_since = self._mending_since if self._heard_at is None else self._heard_at
@@ -171,7 +170,7 @@ class Attendance:
         return not lost and role_of(present.person, self._named) == "candidate"
 
     def _note_silence(self, found: Present | None) -> float:
-        """How long there was no sign from the one who answers, though a microphone of theirs is open."""
+        """How long the one who answers has given no sign of life, though a microphone of theirs is open."""
         if found is None or found.person.sid != self._found:
             self._found, self._deaf_since, self._heard = found.person.sid if found else "", None, False
         if found is None or all(m.muted for m in found.microphones):
@@ -185,7 +184,7 @@ class Attendance:
     # -- who answers -----------------------------------------------------------------------------------------------
 
     def _find(self, there: Sequence[Present]) -> Present | None:
-        """The device that came last, once it can be listened to or was waited for; until then the one before it."""
+        """The device that joined last, once its microphone is ready or was waited for; until then the one before it."""
 
         def may_answer(present: Present) -> bool:
             sid = present.person.sid
@@ -197,7 +196,7 @@ class Attendance:
     # -- by which microphone ---------------------------------------------------------------------------------------
 
     def _due(self, microphone: Microphone) -> bool:
-        """Whether the server has to be asked to deliver it now."""
+        """Whether to ask the server for it now."""
         sid = microphone.sid
         if microphone.ready:
             self._asked_at.pop(sid, None)
@@ -208,7 +207,7 @@ class Attendance:
         return True
 
     def _listen(self, found: Present | None, connection: Connection) -> tuple[str, str]:
-        """(what to listen to, what to renew). Open before muted, the newest first, and another one where nothing comes."""
+        """(what to listen to, what to renew). Open before muted, newest first, and another one if nothing comes."""
         ready = [m for m in found.microphones if m.ready] if found else []
         if not ready:
             self._listening = None
@@ -234,7 +233,7 @@ class Attendance:
         return current.sid, ""
 
     def _patience(self, microphone: Microphone) -> float:
-        """With one that has been renewed in vain it grows."""
+        """It grows with each renewal that did not help."""
         return min(RENEW * 2.0 ** min(self._renewals.get(microphone.sid, 0), 8), LONGEST_RETRY)
 
     def _listen_to(self, microphone: Microphone) -> str:
@@ -242,7 +241,7 @@ class Attendance:
         return microphone.sid
 
     def _better(self, best: Microphone, current: Microphone, listening: _Listening) -> bool:
-        """Whether to change over: to one that is open, or to one that came after we had chosen."""
+        """Whether to switch to `best`: it is open, and the current one is muted or was chosen before `best` came."""
         return not best.muted and (current.muted or self._arrivals[best.sid] > listening.newest)
 
 

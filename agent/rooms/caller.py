@@ -1,4 +1,4 @@
-"""The candidate in a room as the line's other end: 20 ms in, 20 ms out, on one clock."""
+"""The candidate in a room as the other end of the bridge: 20 ms in, 20 ms out, on one clock."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from voice.audio import Samples, from_int16, to_int16
 from voice.jitter import JitterBuffer
 
 FRAME = RATE // 50
-CUSHION = 3 * FRAME  # heard before it is passed on: the network's jitter
-MOST = RATE  # a second; what comes later than that after a stall is dropped, oldest first
+CUSHION = 3 * FRAME  # buffered before it is passed on, to absorb network jitter
+MOST = RATE  # one second; anything beyond that after a stall is dropped, oldest first
 LEAD = 4 * FRAME
 QUEUE_MS = 200  # of the outgoing source: what a late tick may make up for
-BEHIND = (LEAD + 2 * FRAME) / RATE  # s; what waits longer has been held up, and silence in it is left out
-MOST_WAITING = 3.0  # s of our own sound that may wait while a room takes none; older sound would come too late
+BEHIND = (LEAD + 2 * FRAME) / RATE  # s; a longer backlog means we were held up, and silence in it is skipped
+MOST_WAITING = 3.0  # s of our own sound that may wait while the room accepts none; older sound would come too late
 SILENT = 1e-3  # peak, -60 dBFS
-ZEROS = 0.3  # s of nothing but zeros, from which on packets are looked for
-READ_AGAIN = 1.0  # s after which a track that ended or failed, but is still published, is read again
+ZEROS = 0.3  # s of nothing but zeros, after which we check for packets
+READ_AGAIN = 1.0  # s before a track that ended or failed, but is still published, is read again
 
 
 class Source(Protocol):
@@ -55,7 +55,7 @@ def _stream_of(track: rtc.Track) -> Stream:
 
 
 class RoomCaller:
-    """Our voice in the room, and whichever track is listened to. `delay`: of the network; `pulse`: whether it lives."""
+    """Our voice in the room, and the track we listen to. `delay`: of the network; `pulse`: whether it is alive."""
 
     def __init__(self, source: Source | None = None, stream_of: Callable[[Any], Stream] = _stream_of) -> None:
         self.source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS) if source is None else source
@@ -68,13 +68,13 @@ class RoomCaller:
         self._something_to_send = asyncio.Event()
         self._track: rtc.Track | None = None
         self._listening_since = 0.0
-        self._sounded_at: float | None = None  # when a frame that was not all zeros last came
+        self._sounded_at: float | None = None  # when the last frame that was not all zeros came
         self._closed = False
         self._readings: set[asyncio.Task[None]] = set()
         self._sending = asyncio.create_task(self._send(), name="room-sending")
 
     async def publish(self, room: rtc.Room) -> None:
-        """Our voice becomes a track of the room."""
+        """Publish our voice as a track in the room."""
         track = rtc.LocalAudioTrack.create_audio_track("viva", self.source)  # type: ignore[arg-type]
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         await room.local_participant.publish_track(track, options)
@@ -84,18 +84,18 @@ class RoomCaller:
 
     @property
     def transport(self) -> float | None:
-        """For the next sound: our queues as full as they are, the way there and back. None where nobody can say."""
+        """For the next sound: our queues at their current fill, plus the way there and back. None if unknown."""
         line = self.delay.seconds
         return None if line is None else self._waiting + self._incoming.depth / RATE + line
 
     @property
     def _waiting(self) -> float:
-        """Seconds of our own sound that are not yet sent."""
+        """Seconds of our own sound not yet sent."""
         return self.source.queued_duration + len(self._outgoing) * FRAME / RATE
 
     @property
     def heard_at(self) -> float | None:
-        """When sound, or packets of silence, last came from the track, on the loop's clock; None: not yet."""
+        """When sound or packets of silence last came from the track, on the loop's clock; None: not yet."""
         signs = [at for at in (self._sounded_at, self.pulse.last) if at is not None and at > self._listening_since]
         return max(signs, default=None)
 
@@ -104,7 +104,7 @@ class RoomCaller:
         self._something_to_send.set()
 
     def listen(self, track: rtc.Track | None) -> None:
-        """Listen to this track from now on, and to no other; None: to nobody."""
+        """Listen to this track only from now on; None: to nobody."""
         if track is self._track or self._closed:
             return
         self._track = track
@@ -118,7 +118,7 @@ class RoomCaller:
             reading.add_done_callback(self._readings.discard)
 
     async def watch(self, room: rtc.Room) -> None:
-        """How long the line is, and whether it lives. Until cancelled."""
+        """Watch the line's delay and whether it is alive, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.delay.watch(room), name="room-timing")
             group.create_task(self.pulse.watch(room, self._silent), name="room-pulse")
@@ -134,7 +134,7 @@ class RoomCaller:
             await self.source.aclose()
 
     async def _read(self, track: rtc.Track) -> None:
-        """Until cancelled: a stream that ends or fails though we are to listen to it is opened again."""
+        """Until cancelled: a stream that ends or fails while we should be listening to it is reopened."""
         outage = Outage("listening to the candidate's track")
         while True:
             try:
@@ -160,9 +160,9 @@ class RoomCaller:
                 await self._something_to_send.wait()
             samples = self._outgoing.popleft()
             if self._waiting > BEHIND and np.abs(samples).max(initial=0.0) < SILENT:
-                continue  # after a stall: caught up within the next pause, or all that follows would be late
+                continue  # after a stall, catch up in the next pause; otherwise everything that follows would be late
             if self.source.queued_duration == 0.0:
-                # A little silence first: what a late tick is made up from, so that no syllable is torn.
+                # A little silence first: a reserve for late ticks, so no syllable is torn.
                 samples = np.concatenate([np.zeros(LEAD, np.float32), samples])
             frame = rtc.AudioFrame(to_int16(samples).tobytes(), RATE, 1, len(samples))
             try:
@@ -175,7 +175,7 @@ class RoomCaller:
 
 @dataclass(frozen=True)
 class Visitor:
-    """The line's Caller for one leg: the room's sound, until `left` says that whom the leg is for is gone."""
+    """The bridge's Caller for one leg: the room's sound, until `left` says that the leg's candidate is gone."""
 
     room: RoomCaller
     left: Callable[[], bool]

@@ -1,4 +1,4 @@
-"""Who in a room may ask for what, and what becomes of it where no call runs. Pure."""
+"""Who in a room may ask for what, and how a request is handled when no call is running. Pure."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from dialogue.state import State
 from memory.events import AnyEvent, Ended, Noted, TookBack, Yielded
 
 CANDIDATES = ("repeat", "pause", "go_on", "typed", "leave")  # what a candidate may ask for
-PEOPLES = ("yield", "take_back", "leave", "cancel")  # what the panel and the organiser may
+PEOPLES = ("yield", "take_back", "leave", "cancel")  # what the panel and the organiser may ask for
 LONGEST_TYPED = 4000  # characters
 DTMF: dict[str, Literal["repeat", "pause", "go_on"]] = {"0": "repeat", "*": "pause", "#": "go_on"}
 
 
 class Refused(Exception):
-    """The message says to whoever asked what was wrong."""
+    """The message tells the requester what was wrong."""
 
 
 class RoomRequest(BaseModel):
-    """What a participant or the server sends."""
+    """A request as sent by a participant or the server."""
 
     kind: Literal["repeat", "pause", "go_on", "typed", "yield", "take_back", "leave", "cancel", "delay"]
     text: str = ""
-    seconds: float = Field(default=0.0, ge=0.0, le=5.0)  # of a delay: what the page's side of the line takes
+    seconds: float = Field(default=0.0, ge=0.0, le=5.0)  # for "delay": the delay on the page's side of the line
     to: Literal["notes", "panel"] = "panel"
 
 
 def understand(payload: str, person: Person | None, named: str = "") -> Request | float | None:
-    """A request; or the seconds that a candidate's page reports; None for somebody else's report. Raises Refused.
+    """A request, or the delay in s that a candidate's page reports; None for anybody else's report. Raises Refused.
 
     `person`: None for the server itself.
     """
@@ -56,16 +56,16 @@ def understand(payload: str, person: Person | None, named: str = "") -> Request 
 
 
 def typed_by_candidate(text: str) -> Request:
-    """Raises Refused where there is nothing in it."""
+    """Raises Refused if the text is blank."""
     if not text.strip():
         raise Refused("nothing was typed")
     return Request("typed", "candidate", text[:LONGEST_TYPED])
 
 
 def without_a_call(request: Request, state: State, at: float, t: float) -> tuple[AnyEvent, ...] | None:
-    """What a request leads to while nobody is spoken to: events, perhaps none; None where only a call can heed it.
+    """The events that a request leads to while no call is running, perhaps none; None if only a call can handle it.
 
-    What asks for something to be said (repeat), or not to be said (pause), has no meaning then.
+    Asking for something to be said (repeat) or not to be said (pause) has no meaning then.
     """
     match request.kind:
         case "leave" | "cancel":
@@ -85,7 +85,7 @@ def without_a_call(request: Request, state: State, at: float, t: float) -> tuple
 
 
 def was_handled(request: Request, before: State, after: State) -> bool:
-    """Whether the log shows that a call which ended had heeded a request. `before`: when it took it."""
+    """Whether the log shows that a call, now over, had handled a request. `before`: the state when it was taken."""
     match request.kind:
         case "leave" | "cancel":
             return after.ended is not None
@@ -96,7 +96,7 @@ def was_handled(request: Request, before: State, after: State) -> bool:
         case "typed":
             return _typed(after) > _typed(before)
         case _:
-            return True  # what was to be said or not: the moment is over
+            return True  # about what to say or not: the moment has passed
 
 
 def _typed(state: State) -> int:

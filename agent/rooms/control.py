@@ -1,9 +1,10 @@
-"""Commands of the API to the agent in a room: signed, for one interview, good for a minute, heeded once. Pure but for `gate_of`.
+"""Commands from the API to the agent in a room: signed, for one interview, valid for a minute, executed once.
 
-In a room anybody may send data, and the SDK does not always know from whom. So a command proves by itself where it comes
-from: the API and the workers share the secret of the LiveKit server, and the key of this signature is derived from it.
+Anybody in a room may send data, and the SDK does not always know who did. So a command itself proves where it comes
+from: the API and the workers share the LiveKit server's secret, and the signing key is derived from it.
 
-A packet is `viva1.SIGNATURE.BODY`: the HMAC-SHA256 of the body as it stands, in lower-case hex, and a body in JSON.
+A packet is `viva1.SIGNATURE.BODY`: the HMAC-SHA256 of the exact bytes of the body, in lower-case hex, and the body in
+JSON. Everything here is pure except `gate_of`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agent.rooms.commands import Refused
 from agent.settings import load_settings
 
-GOOD_FOR = 60.0  # s before and after the time in it: the clocks of two machines differ
-LONGEST = 4096  # bytes; no command of ours is near it
+GOOD_FOR = 60.0  # s before and after the packet's timestamp: the clocks of two machines differ
+LONGEST = 4096  # bytes; no command of ours comes near it
 _CONTEXT = b"vivavoce: commands to the agent in a room, 1"
 _PREFIX = b"viva1."
 
@@ -37,7 +38,7 @@ class _Body(BaseModel):
 
 
 def control_key(api_secret: str) -> bytes:
-    """The signing key, for this purpose only: whoever learns it does not have the LiveKit server's secret."""
+    """The signing key, for this purpose only: knowing it does not reveal the LiveKit server's secret."""
     return hmac.new(api_secret.encode(), _CONTEXT, hashlib.sha256).digest()
 
 
@@ -49,12 +50,12 @@ def sign_command(key: bytes, session: str, payload: Mapping[str, Any], at: float
 
 
 class CommandGate:
-    """Lets a command of the API through once. It remembers nonces for as long as their packets are good."""
+    """Lets each command from the API through once. Remembers nonces for as long as their packets are valid."""
 
     def __init__(self, key: bytes, session: str) -> None:
         self._key = key
         self._session = session
-        self._seen: dict[str, float] = {}  # nonce to the time in its packet
+        self._seen: dict[str, float] = {}  # nonce to its packet's timestamp
 
     def open(self, packet: bytes, now: float) -> str:
         """The payload as JSON. `now`: unix s. Raises Refused."""
@@ -77,14 +78,14 @@ class CommandGate:
             raise Refused("it is more than a minute old; are the clocks of the API and this worker right?")
         self._seen = {nonce: at for nonce, at in self._seen.items() if abs(now - at) <= GOOD_FOR}
         if body.nonce in self._seen:
-            raise Refused("it was heeded before")
+            raise Refused("it was handled before")
         self._seen[body.nonce] = body.at
         return json.dumps(body.payload)
 
 
 @functools.cache
 def gate_of(session: str) -> CommandGate:
-    """The gate of the one interview that this process runs, with the secret of its environment."""
+    """The gate of the one interview that this process runs, with the secret from its environment."""
     return CommandGate(control_key(load_settings().livekit_api_secret.get_secret_value()), session)
 
 

@@ -1,4 +1,4 @@
-"""LiveKit's way into a job: light, because the worker imports it and the calls' processes load the rest."""
+"""LiveKit's entry point to a job. Light, because the worker imports it; the rest is loaded in the calls' processes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from livekit.agents import JobContext
 
 
 async def run_job(ctx: JobContext) -> None:
-    """In a process of its own."""
+    """Runs in a process of its own."""
     from agent.rooms.job import run
 
     await run(ctx)

@@ -1,6 +1,6 @@
-"""A dispatched job: one interview in one room. Runs in a process of its own; the models are the machine's.
+"""A dispatched job: one interview in one room. Runs in a process of its own; the models are in the model host.
 
-The session is taken before the room is entered, so a second agent that was sent by mistake is never heard or seen.
+The session is taken before the room is entered, so a second agent dispatched by mistake is never heard or seen.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from memory.store import LeaseHeld, LeaseLost, UnknownSession
 from vivavoce.errors import VivavoceError
 
 GOING = 20.0  # s from the end of a call until its process is gone
-WRITING = 600.0  # s that a report may take; the API writes one that is missing
-BESIDE = 5  # niceness of a report: it gives way to the calls that go on
+WRITING = 600.0  # s that a report may take; the API writes a missing one
+BESIDE = 5  # niceness while writing a report: running calls come first
 log = logging.getLogger("agent.rooms")
 
 
 async def run(ctx: JobContext) -> None:
-    """One job, from its order to its report."""
+    """One job, from its metadata to its report."""
     settings = load_settings()
     try:
-        order = read_metadata(ctx.job.metadata)
+        metadata = read_metadata(ctx.job.metadata)
         with watched_if_asked():
             async with told_to_stop() as stopping:
-                await _interview(ctx, settings, order, stopping)
+                await _interview(ctx, settings, metadata, stopping)
     except LeaseHeld:
         log.info("another agent runs this interview; nothing to do")
     except (ValueError, VivavoceError) as error:
@@ -53,14 +53,14 @@ async def run(ctx: JobContext) -> None:
         end_within(GOING, "the call is over")
 
 
-async def _interview(ctx: JobContext, settings: Settings, order: JobMetadata, stopping: asyncio.Event) -> None:
+async def _interview(ctx: JobContext, settings: Settings, metadata: JobMetadata, stopping: asyncio.Event) -> None:
     store, _ = await open_store(settings)
-    publisher = RoomPublisher(order.session)
+    publisher = RoomPublisher(metadata.session)
     engines = await asyncio.to_thread(remote_engines, os.environ[MODEL_SOCKET], _language_model(settings))
     try:
         await start_threads(engines)
         begun = await take(
-            store, settings, order.session, lambda _: publisher.follow(begun.journal.state),
+            store, settings, metadata.session, lambda _: publisher.follow(begun.journal.state),
             ttl=settings.room_lease_seconds, patience=settings.store_patience,
         )  # fmt: skip
         state = begun.journal.state
@@ -72,11 +72,11 @@ async def _interview(ctx: JobContext, settings: Settings, order: JobMetadata, st
                 async with ends_with_its_lease(
                     lambda: store.holder(begun.id), begun.owner, settings.room_lease_seconds
                 ):
-                    await _stay(ctx, settings, order, begun, engines, publisher, stopping)
+                    await _stay(ctx, settings, metadata, begun, engines, publisher, stopping)
             if begun.journal.state.ended:
                 end_within(WRITING, "the interview is over and its report is written")
                 with contextlib.suppress(OSError):
-                    os.nice(BESIDE)  # other calls go on beside it
+                    os.nice(BESIDE)  # other calls go on meanwhile
                 await write_up(store, begun.journal, session_folder(settings, begun.id), engines.measure, engines.model)
         finally:
             await begun.journal.release()
@@ -86,7 +86,8 @@ async def _interview(ctx: JobContext, settings: Settings, order: JobMetadata, st
 
 
 async def _stay(
-    ctx: JobContext, settings: Settings, order: JobMetadata, begun: Begun, engines: Engines, publisher: RoomPublisher, stopping: asyncio.Event
+    ctx: JobContext, settings: Settings, metadata: JobMetadata, begun: Begun, engines: Engines, publisher: RoomPublisher,
+    stopping: asyncio.Event,
 ) -> None:  # fmt: skip
     state = begun.journal.state
     assert state.interview is not None
@@ -96,7 +97,7 @@ async def _stay(
     stay = Stay(
         begun.journal, Interviewer(engines.model, settings.llm_deadline, state.interview.language), engines,
         folder, begun.owner, settings.wait_seconds, settings.room_lease_seconds,
-        state.interview.source.identity, order.silent,
+        state.interview.source.identity, metadata.silent,
     )  # fmt: skip
 
     async def remove(identity: str) -> None:
@@ -117,6 +118,6 @@ async def _stay(
 
 
 def _language_model(settings: Settings) -> LanguageModel | None:
-    """A model on a server is spoken to from here; one in process is the host's, shared by all calls."""
+    """A model on a server is called from here; an in-process one runs in the model host, shared by all calls."""
     choice = choose_llm(settings)
     return load_model(settings, choice) if choice.engine == "openai" else None

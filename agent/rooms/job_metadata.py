@@ -1,4 +1,4 @@
-"""What a dispatch says about the job: which interview, and how to begin."""
+"""What a dispatch says about the job: which interview it is and how to begin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class JobMetadata(BaseModel):
 
 
 def read_metadata(metadata: str) -> JobMetadata:
-    """Raises ValueError with one line for a dispatch that is not ours."""
+    """Raises ValueError with a one-line message for a dispatch that is not ours."""
     try:
         return JobMetadata.model_validate_json(metadata)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The legs of a stay: a call with one candidate, from their coming until they are gone."""
+"""The legs of a room session: each is a call with the candidate, from their arrival until they are gone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dialogue.manager.interviewer import Interviewer
 
 @dataclass(frozen=True)
 class Stay:
-    """What a stay needs. `named`: the candidate's identity where the room is not ours. `silent`: begin by listening."""
+    """What a room session needs. `named`: the candidate's identity, if the room is not ours. `silent`: listen first."""
 
     journal: Journal
     interviewer: Interviewer
@@ -36,13 +36,13 @@ class Stay:
 
 
 class RunningCall(Protocol):
-    """What a stay tells the call of a leg; what people ask for reaches it by the requests that both have."""
+    """What a room session tells a leg's call; people's requests reach it through the queue that both share."""
 
     others_speaking: bool
 
 
 class RunningLeg(Protocol):
-    """What a stay needs of a leg."""
+    """What a room session needs of a leg."""
 
     @property
     def call(self) -> RunningCall: ...
@@ -51,7 +51,7 @@ class RunningLeg(Protocol):
 
 
 class Legs(Protocol):
-    """Makes them. `begin` returns None where the candidate has gone while it got ready."""
+    """Makes legs. `begin` returns None if the candidate left while it was getting ready."""
 
     async def begin(
         self, caller: Caller, person: Person, there: Callable[[], bool], requests: Requests
@@ -59,7 +59,7 @@ class Legs(Protocol):
 
 
 class RoomLegs:
-    """Legs of a real call: recorded, and told to the log."""
+    """Legs of a real call: recorded and logged."""
 
     def __init__(self, stay: Stay, watcher: Watcher) -> None:
         self._stay = stay
@@ -70,7 +70,7 @@ class RoomLegs:
         self, caller: Caller, person: Person, there: Callable[[], bool], requests: Requests
     ) -> RunningLeg | None:
         stay, journal = self._stay, self._stay.journal
-        # Before anything is said of a cut: this can take seconds, and they may have gone again meanwhile.
+        # Before the cut is logged: this can take seconds, and the candidate may have left again meanwhile.
         await recover_speech(journal, Recording(stay.folder), stay.engines.decoder)
         if not there():
             return None

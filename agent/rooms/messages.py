@@ -1,4 +1,4 @@
-"""What a candidate types in the room's chat, message by message."""
+"""Messages that the candidate types in the room's chat."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from livekit import rtc
 from agent.rooms.commands import LONGEST_TYPED
 
 READING = 5.0  # s that a message may take to arrive
-MOST_MESSAGES = 20  # on their way
+MOST_MESSAGES = 20  # waiting to be read
 log = logging.getLogger(__name__)
 
 
 class Messages:
-    """Read one after the other, in the order in which they began."""
+    """Reads messages one after the other, in the order in which they began."""
 
     def __init__(self) -> None:
         self._arriving: asyncio.Queue[rtc.TextStreamReader] = asyncio.Queue(MOST_MESSAGES)
 
     def take(self, reader: rtc.TextStreamReader) -> None:
-        """Read it when its turn comes. Who types faster than anybody reads is not read."""
+        """Read it when its turn comes. Messages are dropped if they come faster than they can be read."""
         if self._arriving.full():
             reader.close()
         else:
             self._arriving.put_nowait(reader)
 
     async def read(self, on_text: Callable[[str], str]) -> None:
-        """Until cancelled. `on_text`: given each message that is not empty, says what was wrong with it, or nothing."""
+        """Until cancelled. `on_text`: gets each message that is not blank; returns what was wrong with it, or ""."""
         while True:
             text = await _text_of(await self._arriving.get())
             if text.strip() and (problem := on_text(text)):
@@ -37,7 +37,7 @@ class Messages:
 
 
 async def _text_of(reader: rtc.TextStreamReader) -> str:
-    """All of it; or what has arrived, where it breaks off, hangs or is too long."""
+    """The whole message, or what has arrived if it breaks off, hangs or is too long."""
     text = ""
     try:
         async with asyncio.timeout(READING):
@@ -45,8 +45,8 @@ async def _text_of(reader: rtc.TextStreamReader) -> str:
                 text += piece
                 if len(text) >= LONGEST_TYPED:
                     break
-    except Exception as error:  # the SDK raises its own kinds where whoever typed is gone in the middle of it
+    except Exception as error:  # the SDK raises its own kinds if the sender leaves in the middle
         log.warning("a typed message broke off: %s", type(error).__name__)
     finally:
-        reader.close()  # or the SDK keeps what nobody reads
+        reader.close()  # or the SDK keeps the unread data
     return text

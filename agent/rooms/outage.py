@@ -1,4 +1,4 @@
-"""Calls into the SDK that fail while a room reconnects: said once, not for every frame, and never hidden for good."""
+"""SDK calls that fail while a room reconnects: logged once, not for every frame, and never hidden altogether."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ log = logging.getLogger(__name__)
 
 
 class Outage:
-    """The first failure of each kind is a warning with its traceback; that it works again is said as well."""
+    """The first failure of each kind is a warning with a traceback; a recovery is logged as well."""
 
     def __init__(self, what: str) -> None:
         self._what = what

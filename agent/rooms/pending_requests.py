@@ -1,4 +1,4 @@
-"""What people ask for during a stay: kept until a call can heed it, and heeded without one where none runs."""
+"""What people ask for during a room session: kept until a call can handle it, or handled without one if none runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dialogue.state import State
 
 
 class PendingRequests:
-    """`requests` goes to the call of each leg."""
+    """`requests` is passed to the call of each leg."""
 
     def __init__(self, journal: Journal, folder: Path, wall: Callable[[], float] = time.time) -> None:
         self.requests = Requests()
@@ -22,21 +22,21 @@ class PendingRequests:
         self._journal = journal
         self._folder = folder
         self._wall = wall
-        self._state_when_taken: State | None = None  # the log's, when the request in hand was taken
+        self._state_when_taken: State | None = None  # the log's state when the request in hand was taken
 
     @property
     def recorded(self) -> float:
-        """The session's clock while no leg runs, in s."""
+        """The session's clock while no leg is running, in s."""
         return Recording(self._folder).seconds
 
     def carry_over(self) -> None:
-        """A leg has ended: what it took and did not come to heed waits for the next one."""
+        """A leg has ended: a request that it took but did not get to handle waits for the next one."""
         request, before = self.requests.in_hand, self._state_when_taken
         if request is not None and before is not None and not was_handled(request, before, self._journal.state):
             self.requests.put_back(request)
 
     async def handle(self) -> None:
-        """Nobody is spoken to: a person who ends it or takes the floor does so, and what was typed is stored."""
+        """While no call runs: let people end the interview or take the floor, and store what was typed."""
         kept: list[Request] = []
         while request := self.requests.take():
             events = without_a_call(request, self._journal.state, self._wall(), self.recorded)

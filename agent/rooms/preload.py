@@ -1,4 +1,4 @@
-"""Imported once by the process that all calls are forked from: warms what they can share. See agent/rooms/warm.py."""
+"""Imported once, by the process that all calls are forked from: warms up what they share. See agent/rooms/warm.py."""
 
 from __future__ import annotations
 

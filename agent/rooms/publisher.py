@@ -1,7 +1,7 @@
 """What the room sees of the interview: captions as LiveKit transcriptions, and the agent's state as attributes.
 
-Attributes are state, so whoever joins late has them too; captions are a stream. Nothing here is needed by the call: a
-room that cannot be told loses a caption, never an answer.
+Attributes are state, so late joiners get them too; captions are a stream. The call depends on nothing here: a room that
+cannot be reached loses a caption, never an answer.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from agent.tasks import cancel_and_wait
 from dialogue.state import State
 
 TOPIC = "lk.transcription"
-# The phase of ours, and what LiveKit's own components make of it.
+# Our phases, and the states that LiveKit's own components know.
 _AGENT_STATES = {
     "waiting": "initializing", "speaking": "speaking", "listening": "listening", "thinking": "thinking",
     "paused": "listening", "silent": "idle", "ended": "idle",
 }  # fmt: skip
-MOST_CAPTIONS = 100  # that wait for a room that is away; then the oldest is dropped
-SENDING = 5.0  # s for which one telling is waited for
-AGAIN = 0.5  # s after which a state that was not sent is sent again
-CLOSING = 0.5  # s for which the last news are waited for
+MOST_CAPTIONS = 100  # waiting for a room that is unreachable; beyond that the oldest is dropped
+SENDING = 5.0  # s that one send may take
+AGAIN = 0.5  # s before a state that could not be sent is sent again
+CLOSING = 0.5  # s to wait for the last updates to be sent
 log = logging.getLogger(__name__)
 
 
@@ -41,15 +41,15 @@ class _Caption:
 
 
 class RoomPublisher:
-    """Its `watcher` goes to the call, `follow` is told the state after each event; `attach` connects it to a room."""
+    """`watcher` is for the call, `follow` is called with the state after each event, `attach` connects it to a room."""
 
     def __init__(self, session: str) -> None:
         self._session = session
         self._candidate = ""
         self._captions: deque[_Caption] = deque(maxlen=MOST_CAPTIONS)
         self._captioned = asyncio.Event()
-        self._sending = 0  # captions and states that are on their way
-        self._told = asyncio.Event()  # everything
+        self._sending = 0  # captions and states being sent
+        self._told = asyncio.Event()  # a send is over
         self._segment = 0
         self._phase = "waiting"
         self._progress = ""
@@ -66,11 +66,11 @@ class RoomPublisher:
         self._changed.set()
 
     def candidate_is(self, identity: str) -> None:
-        """Captions of the candidate's words are marked as theirs."""
+        """Captions of the candidate's words are attributed to `identity`."""
         self._candidate = identity
 
     def follow(self, state: State) -> None:
-        """Progress and the open question, from what is stored."""
+        """Update progress and the open question from what is stored."""
         if state.interview is None:
             return
         done = {turn.question for turn in state.turns} | {question for question, _ in state.skipped}
@@ -84,7 +84,7 @@ class RoomPublisher:
         self._changed.set()
 
     async def aclose(self) -> None:
-        """After what is still to be told was told, or half a second."""
+        """Close once everything has been sent, or after half a second."""
         try:
             if self._tasks:
                 try:
@@ -100,7 +100,7 @@ class RoomPublisher:
     def _caption(self, who: str, text: str, final: bool) -> None:
         caption = _Caption(who, text, final, f"{who}-{self._segment}")
         if self._captions and not self._captions[-1].final and self._captions[-1].segment == caption.segment:
-            self._captions.pop()  # a newer one is there
+            self._captions.pop()  # superseded
         self._captions.append(caption)
         self._captioned.set()
         if final:

@@ -1,7 +1,7 @@
-"""Whether anything comes over the network from the one who answers.
+"""Whether anything arrives over the network from the one who answers.
 
-A dead line does not fall silent in the SDK: its jitter buffer goes on handing out frames, of zeros. Neither do zeros mean
-a dead line (a headset with its switch off). Packets tell: they come several times a second, whatever is said.
+Frames do not stop on a dead line: the SDK's jitter buffer goes on handing them out, all zeros. Nor do zeros mean a dead
+line (a headset that is switched off). Packets can tell: they come several times a second, even in silence.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ ANSWER = 2.0  # s that the SDK may take to answer
 
 
 class Pulse:
-    """`last`: when packets were last seen to come, on the loop's clock; None before."""
+    """`last`: when packets were last seen to arrive, on the loop's clock; None before that."""
 
     def __init__(self) -> None:
         self.last: float | None = None
         self._counted: dict[str, int] = {}
 
     def look(self, stats: Sequence[RtcStats], now: float) -> None:
-        """The W3C's packetsReceived of each track that is delivered to us."""
+        """Compares the W3C's packetsReceived of each track delivered to us."""
         before = self._counted
         self._counted = {
             entry.inbound_rtp.rtc.id: entry.inbound_rtp.received.packets_received
@@ -37,7 +37,7 @@ class Pulse:
             self.last = now
 
     async def watch(self, room: rtc.Room, silent: Callable[[], bool]) -> None:
-        """Until cancelled. `silent`: whether nothing but zeros has come for a while from a track that is listened to."""
+        """Until cancelled. `silent`: whether the track listened to has delivered nothing but zeros for a while."""
         now = asyncio.get_running_loop().time
         outage = Outage("looking for packets")
         while True:
@@ -51,5 +51,5 @@ class Pulse:
                 else:
                     outage.worked()
             else:
-                self._counted = {}  # what came while there was sound says nothing of the silence after it
+                self._counted = {}  # packets that came with the sound say nothing about the silence after it
             await asyncio.sleep(OFTEN)

@@ -1,4 +1,4 @@
-"""Who is who in a room. Pure: decided from what the participants' tokens say, never from what they do."""
+"""Who is who in a room. Pure: decided by what the participants' tokens say, never by what they do."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Role = Literal["candidate", "panel", "observer", "agent"]
-ROLE = "viva.role"  # attribute in the tokens that we mint
+ROLE = "viva.role"  # attribute in the tokens that we issue
 SESSION = "viva.session"  # attribute of our agents: which interview they run
-CANDIDATE = "candidate"  # identity of the candidate in the rooms that we make
+CANDIDATE = "candidate"  # identity of the candidate in the rooms that we create
 
 
 @dataclass(frozen=True)
 class Person:
-    """What a token says. `kind`: standard, sip or agent. `order`: larger for who joined later.
+    """What a token says. `kind`: standard, sip or agent. `order`: larger for those who joined later.
 
-    `sid`: of this joining; whoever loads the page again keeps the identity and gets another one.
+    `sid`: of this particular join; reloading the page keeps the identity but gives a new one.
     """
 
     identity: str
@@ -28,9 +28,9 @@ class Person:
 
 
 def role_of(person: Person, named: str = "") -> Role:
-    """`named`: the candidate's identity, where the room is not ours and whoever sent the agent told us.
+    """`named`: the candidate's identity, as given by whoever dispatched the agent to a room that is not ours.
 
-    Without one, a token of ours says the role, and a caller by phone is the candidate. Anybody else only looks on.
+    Without it, a token of ours says the role, and a caller by phone is the candidate. Anybody else is an observer.
     """
     if person.kind == "agent":
         return "agent"
@@ -46,12 +46,12 @@ def role_of(person: Person, named: str = "") -> Role:
 
 
 def candidate_of(people: Iterable[Person], named: str = "") -> Person | None:
-    """The one who answers: of several devices, the one that came last."""
+    """The one who answers: of several devices, the one that joined last."""
     candidates = [person for person in people if role_of(person, named) == "candidate"]
-    # Two that joined at the same time: the one that is listed last.
+    # If two joined at the same time: the one listed last.
     return max(reversed(candidates), key=lambda person: person.order, default=None)
 
 
 def may_command(person: Person | None, named: str = "") -> bool:
-    """Who may silence the agent or send it away: people of the panel, or the server itself (nobody in the room)."""
+    """Whether `person` may silence the agent or send it away: the panel may, and the server itself (`person` None)."""
     return person is None or role_of(person, named) == "panel"

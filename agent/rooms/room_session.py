@@ -1,8 +1,8 @@
-"""An agent's stay in a room: find the candidate, run the call leg by leg, heed people, leave when it is over.
+"""An agent's stay in a room: find the candidate, run the call leg by leg, handle requests, leave when it is over.
 
 A leg ends when the candidate is gone (a closed laptop, a lost network, another device) and a new one begins when they
-are back. That is the same way in as after a crash: one path, tried all the time. Who answers is decided in
-`attendance`, who may ask for what in `commands`; here is the room.
+are back. Resuming after a crash takes the same path, so that path is exercised all the time. Who answers is decided in
+`attendance`, who may ask for what in `commands`; this module deals with the room.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from agent.signals import Stopped
 from agent.tasks import cancel_and_wait
 from memory.events import Ended, Yielded
 
-LOOK = 0.2  # s between two looks at the room, whatever it has told
-LINGER = 0.6  # s between the last sound and leaving: it has to reach the ear
-LEAVING = 3.0  # s that tidying up may take at most
-UNHEARD = 300.0  # s without a sign from an open microphone, after which nobody attends; longer than a pause may be
+LOOK = 0.2  # s between two looks at the room, even without room events
+LINGER = 0.6  # s between the last sound and leaving: it has to reach the listener
+LEAVING = 3.0  # s that cleaning up may take at most
+UNHEARD = 300.0  # s of nothing from an open microphone, after which nobody is there; longer than any pause
 CONTROL = "viva.control"  # topic of commands from the server
 RPC = "viva.ask"  # method for participants
 CHAT = "lk.chat"
@@ -49,7 +49,7 @@ class _Closing(Protocol):
 
 
 class RoomSession:
-    """`remove`: sends another participant away; for an agent that has died and does not know it."""
+    """`remove`: removes another participant: an agent that has lost the interview without knowing it."""
 
     def __init__(
         self,
@@ -77,12 +77,12 @@ class RoomSession:
         self._changed = asyncio.Event()
         self._room_lost = False
         self._unheard = False
-        self._speaking: set[str] = set()  # sids of who else speaks
+        self._speaking: set[str] = set()  # sids of others who are speaking
 
     # -- the stay --------------------------------------------------------------------------------------------------
 
     async def run(self, stopping: asyncio.Event) -> Outcome:
-        """Until the interview is over, the candidate stays away, or the room is lost. Raises LeaseLost, Stopped."""
+        """Run until the interview is over, the candidate stays away, or the room is lost. Raises LeaseLost, Stopped."""
         async with contextlib.AsyncExitStack() as leaving:
             leaving.push_async_callback(_bounded, self._caller)
             leaving.push_async_callback(_bounded, self._publisher)
@@ -107,7 +107,7 @@ class RoomSession:
             )
 
     async def _attend(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> Outcome:
-        """Leg by leg."""
+        """Run leg by leg."""
         while True:
             self._publisher.phase("waiting")
             outcome = await self._until_candidate(stopping, background)
@@ -116,7 +116,7 @@ class RoomSession:
             await self._run_leg(stopping, background)
 
     async def _until_candidate(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> Outcome | None:
-        """None once one is there; else how the stay ends. What people ask for meanwhile is heeded."""
+        """None once a candidate is there, else how the stay ends. Handles people's requests meanwhile."""
         deadline = self._now() + self._stay.wait_seconds
         while True:
             self._changed.clear()
@@ -147,9 +147,9 @@ class RoomSession:
 
     @property
     def _over(self) -> bool:
-        """Whether nothing is left to do: a farewell that was cut off is said again where somebody is there to hear it.
+        """Whether nothing is left to do: a farewell that was cut off is said again if somebody is there to hear it.
 
-        Whoever leaves before its end has heard enough; whose line breaks is waited for.
+        A candidate who leaves before its end has heard enough; one whose line breaks is waited for.
         """
         state = self._stay.journal.state
         if not state.ended:
@@ -158,7 +158,7 @@ class RoomSession:
 
     @property
     def _in_the_room(self) -> bool:
-        """Whether a candidate is there, be their line what it may."""
+        """Whether a candidate is in the room, whatever the state of their line."""
         return any(role_of(p.person, self._stay.named) == "candidate" for p in present_in(self._room))
 
     async def _run_leg(self, stopping: asyncio.Event, background: asyncio.Task[None]) -> None:
@@ -186,7 +186,7 @@ class RoomSession:
             self._pending.carry_over()
 
     async def _in_the_background(self) -> None:
-        """What goes on for the whole stay. Raises what goes wrong in any of it: LeaseLost for one."""
+        """What runs for the whole stay. Raises the first failure of any part, such as LeaseLost."""
         try:
             async with asyncio.TaskGroup() as group:
                 journal = self._stay.journal
@@ -202,23 +202,23 @@ class RoomSession:
     # -- who is there ----------------------------------------------------------------------------------------------
 
     def _look(self) -> View:
-        """See who is there, and listen to the one who answers."""
+        """See who is there, and listen to whoever answers."""
         connection = "gone" if self._room_lost else connection_of(self._room)
         view = self._attendance.look(present_in(self._room), self._now(), connection, self._caller.heard_at)
         self._caller.listen(self._subscriptions.apply(view))
         if view.renew:
             log.warning("nothing comes from an open microphone; asking the server for it again")
         if self._stay.journal.state.yielded:
-            self._attendance.sign_of_life()  # it is not ours to end while people have the floor
+            self._attendance.sign_of_life()  # not ours to end while people have the floor
         elif view.deaf >= UNHEARD:
             self._unheard = True
         self._note_others()
         return view
 
     def _note_others(self) -> None:
-        """Tell the call where silence is not the candidate's: somebody else speaks, or nothing gets through.
+        """Tell the call when silence is not the candidate's: somebody else is speaking, or nothing gets through.
 
-        Whoever leaves in the middle of a word speaks no longer.
+        Somebody who left in the middle of a word no longer counts as speaking.
         """
         present = {p.sid for p in self._room.remote_participants.values()}
         if self._leg is not None:
@@ -257,7 +257,7 @@ class RoomSession:
         self._on_change()
 
     async def _send_others_away(self) -> None:
-        """One interview, one agent: whoever held it before us has lost it."""
+        """One interview, one agent: any agent that held it before us has lost it."""
         for participant in list(self._room.remote_participants.values()):
             ours = participant.attributes.get(SESSION) == self._stay.journal.session
             if person_of(participant).kind == "agent" and ours:
@@ -265,13 +265,13 @@ class RoomSession:
                 try:
                     async with asyncio.timeout(LEAVING):
                         await self._remove(participant.identity)
-                except Exception as error:  # it may have gone by itself; its writes are refused in any case
+                except Exception as error:  # it may have left by itself; its writes are refused in any case
                     log.warning("it was not sent away: %s", error)
 
     # -- what people ask -------------------------------------------------------------------------------------------
 
     def _ask(self, request: Request) -> str:
-        """What was wrong with it, or nothing. It waits for whoever can heed it: the call, or the stay between two legs."""
+        """Queue a request for the call or, between two legs, for us. Returns what was wrong with it, or ""."""
         if request.by == "candidate":
             self._attendance.sign_of_life()
         if not self._pending.requests.put(request):
@@ -287,7 +287,7 @@ class RoomSession:
         return "ok"
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
-        # The server's API has no identity, but neither has a participant whom the SDK cannot name: a signature decides.
+        # The server's API has no identity, but neither has a participant that the SDK cannot name; a signature decides.
         if packet.topic == CONTROL and packet.participant is None:
             try:
                 problem = self._handle(gate_of(self._stay.journal.session).open(packet.data, time.time()), None)
@@ -297,7 +297,7 @@ class RoomSession:
                 log.warning("a command was refused: %s", problem)
 
     def _handle(self, payload: str, person: Person | None) -> str:
-        """What was wrong with it, or nothing."""
+        """Returns what was wrong with it, or ""."""
         try:
             asked = understand(payload, person, self._stay.named)
         except Refused as problem:
@@ -312,7 +312,7 @@ class RoomSession:
         if role_of(self._person(identity), self._stay.named) == "candidate":
             self._messages.take(reader)
         else:
-            reader.close()  # or the SDK keeps what nobody reads
+            reader.close()  # or the SDK keeps the unread data
 
     def _on_dtmf(self, dtmf: rtc.SipDTMF) -> None:
         person = person_of(dtmf.participant) if dtmf.participant else None
@@ -330,7 +330,7 @@ class RoomSession:
 
 
 def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    """The one that counts, out of groups in groups."""
+    """The first exception, out of possibly nested groups."""
     first = failures.exceptions[0]
     return _first(first) if isinstance(first, ExceptionGroup) else first
 
@@ -341,7 +341,7 @@ async def _ended(background: asyncio.Task[None]) -> None:
 
 
 async def _bounded(part: _Closing) -> None:
-    """A room that was lost and found again may leave a request unanswered; nobody stays in it for that."""
+    """Close within LEAVING s: a room that was lost and found again may leave a request unanswered for ever."""
     try:
         async with asyncio.timeout(LEAVING):
             await part.aclose()

@@ -1,4 +1,4 @@
-"""A LiveKit room as the attendance sees it, and what the attendance wants of the room."""
+"""A LiveKit room as `attendance` sees it, and the subscriptions that it wants."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from agent.rooms.roles import Person
 
 
 def person_of(participant: rtc.RemoteParticipant) -> Person:
-    """A participant as the cast knows it."""
+    """A participant as `roles` knows it."""
     kinds: dict[int, Literal["standard", "sip", "agent"]] = {
         rtc.ParticipantKind.PARTICIPANT_KIND_SIP: "sip",
         rtc.ParticipantKind.PARTICIPANT_KIND_AGENT: "agent",
@@ -25,7 +25,7 @@ def person_of(participant: rtc.RemoteParticipant) -> Person:
 
 
 def present_in(room: rtc.Room) -> list[Present]:
-    """Everybody who is in the room beside us."""
+    """Everybody in the room besides us."""
     return [
         Present(
             person_of(participant),
@@ -45,7 +45,7 @@ def connection_of(room: rtc.Room) -> Connection:
 
 
 class Subscriptions:
-    """Asks the server for tracks, and finds them."""
+    """Asks the server for tracks and finds them."""
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room

@@ -1,6 +1,6 @@
-"""How a call's process hears that it is to end, and that it does: none outlives its worker, none hangs in its own end.
+"""How a call's process is told to end, and is made to: none outlives its worker, none hangs while shutting down.
 
-LiveKit tells a job of its worker's end last of all, after it has waited for the job; so the worker says it with a file.
+LiveKit tells a job that its worker is ending only after waiting for the job, so the worker signals it with a file.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 STOP_FILE = "VIVA_STOP_FILE"  # set by the worker for its calls; not a setting
-LOOK = 0.25  # s between looks at it
-IN_ORDER = 8.0  # s for an end in order after being told to; then an end without
+LOOK = 0.25  # s between checks for it
+IN_ORDER = 8.0  # s for a clean shutdown once told to; then the process is killed
 log = logging.getLogger("agent.rooms")
 
 
 def end_within(seconds: float, why: str, end: Callable[[int], None] = os._exit) -> None:
-    """This process ends in `seconds` at the latest, whatever still runs in it. Its session is kept: it is on the disk."""
+    """End this process after `seconds` at the latest, whatever still runs in it. Its session is safe on disk."""
 
     def insist() -> None:
         log.error("%s, and this call's process did not end within %.0f s: it is ended", why, seconds)
-        time.sleep(0.2)  # the line above is on its way to the worker
+        time.sleep(0.2)  # let the log line above reach the worker
         end(1)
 
     timer = threading.Timer(seconds, insist)
@@ -37,7 +37,7 @@ def end_within(seconds: float, why: str, end: Callable[[int], None] = os._exit) 
 async def told_to_stop(
     parent: Callable[[], int] = os.getppid, insist: Callable[[float, str], None] = end_within
 ) -> AsyncIterator[asyncio.Event]:
-    """An event that is set when the worker stops or is gone. From then on the process has IN_ORDER seconds."""
+    """An event that is set when the worker stops or is gone. The process then has IN_ORDER seconds to end."""
     stopping = asyncio.Event()
     mine, file = parent(), os.environ.get(STOP_FILE, "")
 
@@ -62,15 +62,15 @@ async def ends_with_its_lease(
     seconds: float,
     insist: Callable[[float, str], None] = end_within,
 ) -> AsyncIterator[None]:
-    """Looks every `seconds` who holds the session. Where that is another, this process has IN_ORDER seconds to be gone.
+    """Checks every `seconds` who holds the session. If it is another process, this one has IN_ORDER seconds to end.
 
-    The call sees it by itself and leaves; this is for one that hangs in its leaving and would be heard twice.
+    A call notices this itself and leaves; this guards against one that hangs while leaving, and two agents being heard.
     """
 
     async def look() -> None:
         while True:
             await asyncio.sleep(seconds)
-            with contextlib.suppress(Exception):  # a store that is away for a moment says nothing about the lease
+            with contextlib.suppress(Exception):  # a store that is briefly unavailable says nothing about the lease
                 held = await holder()
                 if held and held != owner:
                     insist(IN_ORDER, "another agent has this interview")

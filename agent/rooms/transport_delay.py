@@ -1,4 +1,4 @@
-"""How long the line takes beside our own queues: the network, and what waits for sound at either end of it."""
+"""The line's delay apart from our own queues: the network, and the buffers at either end of it."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ MOST_REPORTS = 8  # identities whose last report is kept
 
 
 class TransportDelay:
-    """`listen_to` says whose line it is; `report` keeps what each one's page says of its own side, in s."""
+    """`listen_to` says whose line it is; `report` stores what each page says about its own side, in s."""
 
     def __init__(self) -> None:
         self._reported: dict[str, float] = {}
         self._person: Person | None = None
         self._round_trip = 0.0  # s from here to the LiveKit server and back
-        self._waits: deque[float] = deque(maxlen=2)  # s for which their sound waits in the SDK's jitter buffer
+        self._waits: deque[float] = deque(maxlen=2)  # s that their sound waits in the SDK's jitter buffer
         self._counted: dict[str, tuple[float, int]] = {}
 
     def listen_to(self, person: Person) -> None:
         self._person = person
 
     def report(self, identity: str, seconds: float) -> None:
-        """It may come before we listen to them."""
+        """A report may come before we listen to that person."""
         self._reported.pop(identity, None)
         self._reported[identity] = seconds
         while len(self._reported) > MOST_REPORTS:
-            del self._reported[next(iter(self._reported))]  # the one that was heard of longest ago
+            del self._reported[next(iter(self._reported))]  # the oldest report
 
     @property
     def seconds(self) -> float | None:
-        """There and back. None on a phone, and before the page has reported."""
+        """Round trip. None on a phone, and before the page has reported."""
         if self._person is None or self._person.kind == "sip" or self._person.identity not in self._reported:
             return None
         return self._reported[self._person.identity] + self._round_trip + min(self._waits, default=0.0)
 
     async def watch(self, room: rtc.Room) -> None:
-        """Look at the connection every few seconds, until cancelled."""
+        """Check the connection every few seconds, until cancelled."""
         outage = Outage("looking at the connection's statistics")
         while True:
             try:
@@ -59,12 +59,12 @@ class TransportDelay:
     def look(self, stats: list[RtcStats]) -> None:
         """The W3C's statistics: currentRoundTripTime, and jitterBufferDelay per emitted sample since the last look.
 
-        The shorter of two looks counts: a stall that is over is in one of them.
+        The shorter wait of two looks counts: a past stall shows up in only one of them.
         """
         pairs = [s.candidate_pair.candidate_pair for s in stats if s.HasField("candidate_pair")]
         trips = [p.current_round_trip_time for p in pairs if p.current_round_trip_time > 0]
         self._round_trip = min(trips, default=self._round_trip)
-        before, self._counted = self._counted, {}  # of tracks that are gone nothing is kept
+        before, self._counted = self._counted, {}  # nothing is kept about tracks that are gone
         for entry in stats:
             audio = entry.inbound_rtp
             if not entry.HasField("inbound_rtp") or audio.stream.kind != "audio":

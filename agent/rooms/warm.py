@@ -1,8 +1,8 @@
-"""What a call would otherwise do for the first time while somebody listens: done before there is a call.
+"""Does in advance what a call would otherwise do for the first time while somebody is listening.
 
-Two parts. `share` runs once a machine, in the process that all calls are forked from: imports, certificates, fonts,
-weights; nothing that starts a thread. `rehearse` runs in each call's process before a call is given to it: a second of
-a call with nobody in it, so that every path of sound was gone once, on a loop that is thrown away.
+Two parts. `share` runs once per machine, in the process that all calls are forked from: imports, certificates, fonts,
+weights; nothing that starts a thread. `rehearse` runs in each call's process before it is given a call: a second of a
+call with nobody in it, so every path of the sound has been exercised once, on a loop that is thrown away.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ from livekit.agents.utils import http_context
 from agent.call.audio_bridge import BridgeInput, BridgeOutput
 from agent.call.recording import RATE
 from agent.engines.loading import Engines
-from voice.audio import SPEECH_RATE, Samples, ear_resampler
+from voice.audio import SPEECH_RATE, Samples, speech_resampler
 from voice.stt.stream import LocalSTT
 from voice.tts.streaming import ClauseTTS
 from voice.vad.refiner import Refiner
 from voice.words import TimedWord
 
-SECONDS = 1.2  # of sound in a rehearsal: more than the refiner looks ahead
+SECONDS = 1.2  # of sound in a rehearsal: more than the refiner's look-ahead
 TICK = RATE // 50
 LONGEST = 10.0  # s that a rehearsal may take; the call comes first
-# `agent.rooms.job` is all of a call; the others are what its report needs.
+# `agent.rooms.job` pulls in all of a call; the others are needed for its report.
 LATER = ("agent.rooms.job", "matplotlib.pyplot", "pyloudnorm", "swift_f0")
 HELPERS = 8  # threads for waiting on files and on the model host
 log = logging.getLogger(__name__)
 
 
 def share() -> None:
-    """Once a machine, before any call. Imports what the end of a call needs as well: one second of work for each call."""
+    """Once per machine, before any call. Also imports what the end of a call needs, which saves each call a second."""
     for module in LATER:
         importlib.import_module(module)
-    # Reading the certificates takes 20 ms here and 300 ms elsewhere; LiveKit keeps what it made.
+    # Reading the certificates takes 20 ms here and 300 ms elsewhere; LiveKit caches the context.
     http_context._create_ssl_context()
     _hear()
 
 
 def rehearse() -> None:
-    """In a call's process, before its call. A rehearsal that fails is logged: the call itself would say why."""
+    """In a call's process, before its call. A failed rehearsal is only logged: the call itself would say why."""
     framework = logging.getLogger("livekit.agents")
     level = framework.level
-    framework.setLevel(logging.ERROR)  # what it thinks of a session that ends at once is nobody's trouble
+    framework.setLevel(logging.ERROR)  # its complaints about a session that ends at once are irrelevant
     try:
         asyncio.run(asyncio.wait_for(_rehearse(), LONGEST))
         _hear()
@@ -61,7 +61,7 @@ def rehearse() -> None:
 
 
 async def start_threads(engines: Engines) -> None:
-    """Start the threads of a call now: on a busy machine each start holds up whoever asks for it, and that is the loop."""
+    """Start a call's threads now: on a busy machine each start blocks the thread asking for it, which is the loop's."""
     loop = asyncio.get_running_loop()
     helpers = ThreadPoolExecutor(HELPERS, "helper")
     loop.set_default_executor(helpers)
@@ -75,7 +75,7 @@ async def start_threads(engines: Engines) -> None:
 
 def _start_all(pools: list[tuple[Executor, int]]) -> None:
     for pool, count in pools:
-        # A pool starts a thread for a task only while none of its threads is free, so they wait for one another.
+        # A pool starts a new thread only if none of its threads is free, so the tasks wait for one another.
         together = threading.Barrier(count)
         for work in [pool.submit(together.wait, LONGEST) for _ in range(count)]:
             with contextlib.suppress(threading.BrokenBarrierError):
@@ -83,15 +83,15 @@ def _start_all(pools: list[tuple[Executor, int]]) -> None:
 
 
 def _hear() -> None:
-    """The ear's own path, without a room."""
-    resampler, refiner = ear_resampler(RATE, SPEECH_RATE), Refiner()
+    """The path of the speech detectors, without a room."""
+    resampler, refiner = speech_resampler(RATE, SPEECH_RATE), Refiner()
     for _ in range(round(SECONDS * RATE / TICK)):
         refiner.push(resampler.resample_chunk(_noise(TICK)))
 
 
 async def _rehearse() -> None:
-    """A session as a call has it: it hears a second of noise and says a word."""
-    source = rtc.AudioSource(RATE, 1)  # brings LiveKit's own threads up
+    """A session like a call's: it hears a second of noise and says a word."""
+    source = rtc.AudioSource(RATE, 1)  # starts LiveKit's own threads
     with ThreadPoolExecutor(1, "rehearsal") as pool:
         session: AgentSession[None] = AgentSession(
             stt=LocalSTT(_Deaf(), pool), vad=inference.VAD(model="silero"), tts=ClauseTTS(_Dumb(), pool),
@@ -132,7 +132,7 @@ class _Deaf:
 
 
 class _Dumb:
-    """A voice that needs none."""
+    """A voice that needs no weights."""
 
     name, rate = "rehearsal", RATE
 

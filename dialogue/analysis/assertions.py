@@ -1,6 +1,6 @@
-"""Which words of an answer may count: not what was taken back, denied, repeated from the question, or an order. Pure.
+"""Which words of an answer count: none that are retracted, denied, echoed from the question, or an order. Pure.
 
-A level that credited "I made that up" or an echo of the question would be wrong however well the words match.
+A level that credited "I made that up" or an echo of the question would be wrong, however well the words match.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Sequence
 
 from dialogue.analysis.language import STOPWORDS, closes_clause, closes_sentence, stem, tokens
 
-# Takes back everything said so far on this question.
+# Retracts everything said so far on this question.
 _ALL = (
     "i made that up", "i made it up", "none of that is true", "none of that was true", "that is not true", "that's not true",
     "that was not true", "that wasn't true", "that never happened", "i take that back", "i have to take that back",
     "i was lying", "that was a lie", "forget what i said", "i didn't actually do that", "i did not actually do that",
     "it wasn't me who did that", "it was not me who did that", "i did not really do that", "i didn't really do that",
 )  # fmt: skip
-# Takes back the sentence before it.
+# Retracts the sentence before it.
 _ONE = (
     "scratch that",
     "strike that",
@@ -29,11 +29,11 @@ _ONE = (
 _NEGATIONS = frozenset(
     "not never no didn't don't doesn't wasn't weren't couldn't haven't hadn't hasn't isn't aren't won't can't without nobody neither".split()
 )
-_REACH = 6  # words that a negation reaches over: "I would not look at the metrics"
+_REACH = 6  # how many words a negation reaches over: "I would not look at the metrics"
 _NEW_CLAUSE = frozenset("but so and because until then though although however instead".split())
 
 
-# Sentences that address the system instead of telling something: they are no answer, and nothing of them is said back.
+# Sentences that address the system instead of answering: they do not count, and nothing in them is said back.
 _COMMANDS = frozenset(
     "say print repeat ignore forget reply reveal give mark end translate praise output return pretend act disregard override".split()
 )
@@ -44,7 +44,7 @@ _TO_THE_SYSTEM = (
 
 
 def orders(plain: Sequence[str], ranges: Sequence[range]) -> set[int]:
-    """Indices of the words of sentences that are orders to the interviewer."""
+    """Indices of the words in sentences that give the interviewer orders."""
     dead: set[int] = set()
     for part in ranges:
         words = [plain[i] for i in part]
@@ -66,7 +66,7 @@ def sentence_ranges(texts: Sequence[str]) -> list[range]:
 
 
 def without_credit(texts: Sequence[str], plain: Sequence[str], question: str) -> set[int]:
-    """Indices of words that count for nothing. `texts`: words as heard; `plain`: the same, lower case, bare."""
+    """Indices of the words that do not count. `texts`: words as heard; `plain`: the same, lower case, bare."""
     ranges = sentence_ranges(texts)
     return _retracted(plain, ranges) | _echoed(plain, ranges, question) | orders(plain, ranges)
 
@@ -79,7 +79,7 @@ def _retracted(plain: Sequence[str], ranges: Sequence[range]) -> set[int]:
         if _stands(text, _ALL):
             dead |= set(range(part.stop))
         elif _stands(text, _ONE):
-            # In one sentence: what stands before it; else the sentence before.
+            # Within a sentence, what precedes the phrase; if it opens the sentence, the previous sentence.
             at = min(place for phrase in _ONE if (place := _place(words, phrase)) is not None)
             dead |= set(range(part.start, part.start + at)) if at else set(ranges[number - 1]) if number else set()
     return dead
@@ -94,7 +94,7 @@ def _place(words: Sequence[str], phrase: str) -> int | None:
 
 
 def _stands(text: str, phrases: Sequence[str]) -> bool:
-    """Whether one of the phrases stands in a text with a space at either end."""
+    """Whether one of the phrases occurs in `text`, which has a space at either end."""
     return any(f" {phrase} " in text for phrase in phrases)
 
 
@@ -109,7 +109,7 @@ def _echoed(plain: Sequence[str], ranges: Sequence[range], question: str) -> set
 
 
 def denied(texts: Sequence[str], plain: Sequence[str], place: tuple[int, int]) -> bool:
-    """Whether the words at `place` are denied: "we did not measure it". A phrase that denies itself is not."""
+    """Whether the words at `place` are denied: "we did not measure it". Not so if the phrase has its own negation."""
     if any(plain[i] in _NEGATIONS for i in range(*place)):
         return False
     for i in range(place[0] - 1, max(place[0] - 1 - _REACH, -1), -1):
@@ -130,7 +130,7 @@ def sound(word: str) -> str:
 
 
 def find_by_sound(plain: Sequence[str], unsure: set[int], phrase: str) -> tuple[int, int] | None:
-    """Where `phrase` may stand, where the recogniser was unsure of a word and it sounds alike."""
+    """Where `phrase` may have been said: a word the recogniser was unsure of sounds like one of its words."""
     wanted = tokens(phrase)
     if not unsure or sum(len(sound(w)) for w in wanted) < 3:
         return None

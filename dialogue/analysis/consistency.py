@@ -1,7 +1,7 @@
-"""Two statements of one person that do not fit: the same thing counted differently. Pure, precise before complete.
+"""Two statements by one person that do not fit: the same thing counted differently. Pure; precision before recall.
 
-Only numbers of named things are compared ("a team of five", later "twelve people in the team"): a question about it is
-neutral and checkable. Nothing here accuses.
+Only numbers of named things are compared ("a team of five", later "twelve people in the team"), because a question
+about them is neutral and checkable. Nothing here accuses.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def counts(reader: Reader) -> list[Count]:
 
 
 def contradiction(earlier: Iterable[Reader], now: Reader) -> tuple[Count, Count] | None:
-    """The first thing that was counted before and is counted otherwise now: (before, now)."""
+    """The first thing whose count now differs from an earlier one: (before, now)."""
     counted = counts(now)
     before = [count for reader in earlier for count in counts(reader)] if counted else []
     for new in counted:

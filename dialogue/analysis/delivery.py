@@ -1,8 +1,8 @@
-"""A person's delivery against their own beginning: a baseline from the first answers, change from it, and along the way.
+"""A person's delivery compared with their own first answers: a baseline, the change from it, and the trend.
 
-Nobody is compared with anybody else. In practice mode one index, "delivery steadiness", is shown with its parts: how close
-the later answers stay to the first ones. It is our own, unvalidated, and says nothing about what a person feels or is worth.
-Pure.
+Nobody is compared with anybody else. Practice mode shows one index, "delivery steadiness", with its parts: how close
+the later answers stay to the first ones. It is our own, unvalidated, and says nothing about what a person feels or is
+worth. Pure.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from dialogue.report_model import DeliverySummary, Measure, MeasuredAnswer, Steadiness, SteadinessPart
 from memory.records import Delivery
 
-WARM_UP = 15.0  # s of speech from which a baseline is taken: the first answers that hold as much
+WARM_UP = 15.0  # s of speech that make a baseline, taken from the first answers
 MOST_WARM_UP = 3  # answers
-MIN_CONFIDENCE = 0.3  # below it an answer's numbers are shown and not compared
+MIN_CONFIDENCE = 0.3  # below this, an answer's numbers are shown but not compared
 MIN_TREND = 4  # answers
 Value = Callable[[Delivery], float | None]
 
 
 @dataclass(frozen=True)
 class _Metric:
-    """`soft`: what is added before a ratio is taken, so that nothing is divided by zero; None: in dB, by difference."""
+    """`soft`: added before taking a ratio, to avoid dividing by zero; None: in dB, compared by difference."""
 
     name: str
     label: str
@@ -56,7 +56,7 @@ METRICS = (
 
 
 def summarise(answers: Sequence[tuple[int, Delivery]], *, practice: bool) -> DeliverySummary | None:
-    """`answers`: (turn, what was measured), in order. None where nothing was measured."""
+    """`answers`: (turn, what was measured), in order. None if nothing was measured."""
     if not answers:
         return None
     warm, seconds = _warm_up(answers)
@@ -96,7 +96,7 @@ def summarise(answers: Sequence[tuple[int, Delivery]], *, practice: bool) -> Del
 
 
 def _warm_up(answers: Sequence[tuple[int, Delivery]]) -> tuple[set[int], float]:
-    """The first answers that hold WARM_UP s of trustworthy speech together; none where they do not."""
+    """The first answers that together hold WARM_UP s of trustworthy speech (none if they fall short), and those s."""
     warm: set[int] = set()
     seconds = 0.0
     for turn, delivery in answers:
@@ -141,5 +141,5 @@ def _steadiness(warm: Sequence[Delivery], later: Sequence[Delivery]) -> Steadine
 def _closeness(value: float, base: float, soft: float | None) -> float:
     if soft is None:
         return math.exp(-abs(value - base) / 6.0)
-    floor = 0.05  # an overlap is a negative delay; below it all are alike
+    floor = 0.05  # an overlap is a negative delay; everything below the floor is treated alike
     return math.exp(-abs(math.log(max(floor, value + soft) / max(floor, base + soft))))

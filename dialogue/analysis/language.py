@@ -1,6 +1,6 @@
 """Small language tools shared by policy, phraser, validator and scoring: words, stems, sentences, phrase search. Pure.
 
-English only for now; another language gets its own tables, not branches in the code.
+English only for now; another language needs its own tables, not branches in the code.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ STOPWORDS = frozenset(
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case words; apostrophes and inner hyphens kept."""
+    """Lower-case words; apostrophes and inner hyphens are kept."""
     return [t.strip("'-") for t in re.findall(r"[a-z0-9][a-z0-9'’-]*", text.lower().replace("’", "'")) if t.strip("'-")]
 
 
 @functools.lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """A rough lemma: enough that "pipelines"/"pipeline" and "moved"/"moving"/"move" meet. Not for display."""
+    """A rough lemma, enough to match "pipelines"/"pipeline" and "moved"/"moving"/"move". Not for display."""
     word = word.removesuffix("'s").replace("'", "")
     irregular = _IRREGULAR.get(word)
     if irregular:
@@ -68,28 +68,28 @@ def content_stems(text: str) -> set[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences by closing punctuation; a recogniser's text without any is one sentence."""
+    """Sentences by closing punctuation; a transcript without any is one sentence."""
     return [s.strip() for s in re.split(r"(?<=[.?!])\s+", text) if s.strip()]
 
 
 def closes_sentence(text: str) -> bool:
-    """Whether a sentence ends with this word, by the recogniser's punctuation."""
+    """Whether this word ends a sentence, by the recogniser's punctuation."""
     return text.endswith((".", "?", "!"))
 
 
 def closes_clause(text: str) -> bool:
-    """Whether a sentence or a part of it ends with this word."""
+    """Whether this word ends a sentence or a clause."""
     return text.endswith((".", "?", "!", ",", ";", ":"))
 
 
 def holds(answer: str, quote: str) -> bool:
-    """Whether the quote stands in the answer, word for word."""
+    """Whether the quote occurs in the answer, word for word."""
     said, wanted = tokens(answer), tokens(quote)
     return bool(wanted) and any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
 
 
 def find_phrase(words: Sequence[str], phrase: str) -> tuple[int, int] | None:
-    """Where `phrase` stands among `words` (as (first, after last)), word endings ignored; None if it does not."""
+    """Where `phrase` occurs in `words`, as (first, after last), ignoring word endings; None if it does not."""
     wanted = [stem(t) for t in tokens(phrase)]
     have = [stem(t) for t in words]
     if not wanted:
@@ -101,7 +101,7 @@ def find_phrase(words: Sequence[str], phrase: str) -> tuple[int, int] | None:
 
 
 def find_phrases(words: Sequence[str], phrase: str) -> list[tuple[int, int]]:
-    """Every place of a phrase, as `find_phrase` finds the first."""
+    """Every place of a phrase, matched as in `find_phrase`."""
     found: list[tuple[int, int]] = []
     start = 0
     while place := find_phrase(words[start:], phrase):
@@ -111,12 +111,12 @@ def find_phrases(words: Sequence[str], phrase: str) -> list[tuple[int, int]]:
 
 
 def contains_phrase(text: str, phrases: Iterable[str]) -> str | None:
-    """The first of `phrases` that stands in `text` word for word (punctuation and case ignored), or None."""
+    """The first of `phrases` that occurs in `text` word for word (ignoring punctuation and case), or None."""
     padded = f" {' '.join(tokens(text))} "
     return next((p for p in phrases if f" {' '.join(tokens(p))} " in padded), None)
 
 
 def overlap(a: str, b: str) -> float:
-    """Jaccard overlap of content stems, 0..1: how far two questions ask the same."""
+    """Jaccard overlap of content stems, 0..1: how far two questions ask the same thing."""
     x, y = content_stems(a), content_stems(b)
     return len(x & y) / len(x | y) if x | y else 0.0

@@ -1,4 +1,4 @@
-"""What kind of word a word can be, by LemmInflect's dictionary (MIT, data in its wheel). Pure, cached, offline."""
+"""What part of speech a word can be, by LemmInflect's dictionary (MIT, data in its wheel). Pure, cached, offline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lemminflect import getAllLemmas, getInflection
 
 @functools.lru_cache(maxsize=20_000)
 def kinds(word: str) -> frozenset[str]:
-    """Any of NOUN, VERB, ADJ, ADV, PROPN, AUX that the word can be; empty for a word that the dictionary lacks."""
+    """Which of NOUN, VERB, ADJ, ADV, PROPN, AUX the word can be; empty if the dictionary lacks it."""
     return frozenset(getAllLemmas(word.lower()))
 
 
@@ -22,6 +22,6 @@ def is_past(word: str) -> bool:
 
 @functools.lru_cache(maxsize=20_000)
 def is_plural(word: str) -> bool:
-    """Whether it can be a noun in the plural and is none in the singular: "users"."""
+    """Whether it can be a plural noun and cannot be a singular one: "users"."""
     lemmas = getAllLemmas(word.lower(), upos="NOUN").get("NOUN", ())
     return any(word.lower() != lemma and word.lower() in getInflection(lemma, "NNS") for lemma in lemmas)

@@ -1,7 +1,7 @@
-"""The candidate's own words for things: noun phrases that can be picked up in a question, pronouns turned. Pure.
+"""The candidate's own words for things: noun phrases that a question can pick up, with pronouns turned. Pure.
 
-Without a tagger: a phrase starts at a determiner ("our", "the", "a") and takes the following words up to the first
-that cannot stand inside a noun phrase by the dictionary. Precision before recall: no phrase is better than a broken one.
+Without a tagger: a phrase starts at a determiner ("our", "the", "a") and runs up to the first word that, by the
+dictionary, cannot be inside a noun phrase. Precision before recall: no phrase is better than a broken one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VAGUE = frozenset(
         "opportunity opportunities benefit benefits state level levels"
     ).split()
 )
-# A person is not a subject to be asked about ("what came of your manager?").
+# Not a subject to ask about ("what came of your manager?").
 _PERSONS = frozenset(
     (
         "manager boss colleague colleagues team teams customer customers client clients user users analyst "
@@ -47,7 +47,7 @@ LONGEST = 4  # words after the determiner
 
 
 def noun_phrases(text: str) -> list[str]:
-    """Usable phrases in order, second person ("our reporting pipeline" becomes "your reporting pipeline")."""
+    """Usable phrases in order, in the second person ("our reporting pipeline" becomes "your reporting pipeline")."""
     found: list[str] = []
     words = re.findall(r"[A-Za-z0-9][\w'’-]*|[.,;:?!]", text)
     i = 0
@@ -76,27 +76,27 @@ def noun_phrases(text: str) -> list[str]:
 
 
 def _inside(word: str, body: list[str]) -> bool:
-    """Whether a word can stand in the phrase that began with `body`."""
+    """Whether a word can continue the phrase that began with `body`."""
     low = word.lower().replace("’", "'")
     if not low[0].isalnum() or low in FILLERS or "'" in low:
         return False
     if low in STOPWORDS and low not in {"own", "same"}:
         return False
-    if body and is_plural(body[-1]):  # after "the users" comes what they do
+    if body and is_plural(body[-1]):  # what follows "the users" is what they do
         return False
     can = kinds(low)
     if body and low.endswith("s") and {"NOUN", "VERB"} <= can and "NOUN" in kinds(body[-1]):
-        return False  # "the person reaches": more likely what it does
+        return False  # "the person reaches": more likely a verb
     if body and not can and low.endswith("ed"):
         return False
     if can & {"NOUN", "ADJ", "PROPN"} or not can:
-        # "the old process moved": a past form after a noun tells what happened.
+        # "the old process moved": a past form after a noun is what happened.
         return not (body and is_past(low) and "NOUN" in kinds(body[-1]) and "NOUN" not in can)
     return False
 
 
 def _ends(word: str) -> bool:
-    """Whether a phrase can end on this word: a noun, or a name that no dictionary knows."""
+    """Whether a phrase can end in this word: a noun, or a name the dictionary does not know."""
     can = kinds(word)
     return not can or bool(can & {"NOUN", "PROPN"})
 
@@ -106,5 +106,5 @@ def _substantial(body: list[str]) -> bool:
 
 
 def _plain_case(word: str) -> str:
-    """Recognisers capitalise at random; keep only acronyms."""
+    """Recognisers capitalise at random; only acronyms are kept."""
     return word if word.isupper() and len(word) > 1 else word.lower()

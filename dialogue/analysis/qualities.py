@@ -1,6 +1,6 @@
-"""Six qualities of an answer, each from stated inputs and with the words it rests on. Pure (docs/metrics.md, "Qualities").
+"""Six qualities of an answer, each with stated inputs and the words it rests on. Pure (docs/metrics.md, "Qualities").
 
-None of them knows how something sounded: fillers, pauses, pace and accent cannot enter.
+None of them knows how anything sounded: fillers, pauses, pace and accent cannot enter.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _SITUATION = ("last year", "years ago", "at my", "in my last", "we had", "there 
 _TASK = ("had to", "needed to", "my task", "the goal", "my job was", "was supposed to", "was responsible", "wanted to", "the problem was", "asked me", "deadline", "so that")  # fmt: skip
 _ORDER = ("first", "then", "after that", "next", "second", "finally", "in the end", "before that", "step", "to begin", "at last", "afterwards")  # fmt: skip
 _CASES = ("for example", "for instance", "if", "depends", "when", "unless", "in that case", "would", "let's say", "imagine")  # fmt: skip
-ENOUGH_SPECIFICS = 4  # numbers, names, dates from which an answer counts as fully specific
+ENOUGH_SPECIFICS = 4  # numbers, names and dates that make an answer fully specific
 DIRECT_WITHIN = 25  # words within which a direct answer touches the question
 
 
 def qualities(words: Sequence[Word], question: PlannedQuestion) -> list[Quality]:
-    """Relevance, completeness, structure, specificity, own part and communication; a value of None: does not apply."""
+    """Relevance, completeness, structure, specificity, own part and communication; a value of None: not applicable."""
     reader = Reader(words, question.text)
     if not reader.words:
         return []
@@ -45,7 +45,7 @@ def qualities(words: Sequence[Word], question: PlannedQuestion) -> list[Quality]
 
 
 def relevance(reader: Reader, question: PlannedQuestion) -> tuple[float, list[range]]:
-    """Share of sentences that share a content word with the question or its key points, and which those are."""
+    """The share of sentences that share a content word with the question or its key points, and those sentences."""
     vocabulary = content_stems(f"{question.text} {question.short} {question.competency}")
     for point in question.key_points:
         vocabulary |= content_stems(" ".join([point.name, *point.any_of]))
@@ -67,7 +67,7 @@ def _relevance(reader: Reader, question: PlannedQuestion) -> Quality:
 
 
 def _structure(reader: Reader, reading: Reading, behavioural: bool) -> Quality:
-    """Behavioural: situation, task, action, result. Else: order, reasons, cases, consequences."""
+    """Behavioural: situation, task, action, result. Otherwise: order, reasons, cases, consequences."""
     slots: dict[str, Span | None]
     if behavioural:
         slots = {
@@ -118,7 +118,7 @@ def _own_part(reading: Reading) -> Quality:
 
 
 def _communication(reader: Reader, reading: Reading) -> Quality:
-    """How the content is laid out: it comes to the point, follows an order, does not say the same again."""
+    """How the content is laid out: it comes to the point, follows an order, does not repeat itself."""
     direct = any(place and place < DIRECT_WITHIN for place in _hit_places(reader, reading))
     ordered = _first(reader, _ORDER)
     said = [" ".join(stem(reader.plain[i]) for i in r) for r in sentence_ranges(reader.texts)]
@@ -132,7 +132,7 @@ def _communication(reader: Reader, reading: Reading) -> Quality:
 
 
 def _hit_places(reader: Reader, reading: Reading) -> list[int]:
-    """Number of the word after which each hit stands (1 for the first word)."""
+    """The ordinal of the word at which each hit occurs (1 for the first word)."""
     text = [w.text for w in reader.words]
     found: list[int] = []
     for hit in reading.hits:

@@ -1,6 +1,6 @@
-"""Reading an answer: which key points it hits, which parts of a story it has, where it stays vague. Pure, explainable.
+"""Reading an answer: the key points it hits, the parts of a story it has, where it stays vague. Pure, explainable.
 
-Every finding carries the words it rests on, so that the report can play them.
+Every finding carries the words it rests on, so the report can play them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from memory.records import PlannedQuestion, Span, Word, untimed
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is in the answer, with its place."""
+    """Something found in the answer, with its place."""
 
     name: str
     span: Span
@@ -24,7 +24,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Reading:
-    """What an answer holds."""
+    """What an answer contains."""
 
     words: int
     hits: tuple[Finding, ...]  # key points
@@ -35,7 +35,7 @@ class Reading:
     first_person: int  # "I", "my"
     plural_person: int  # "we", "our"
     actions: tuple[Finding, ...]  # "I built", "I wrote"
-    unsure: float = 0.0  # share of words that the recogniser was unsure of
+    unsure: float = 0.0  # share of words the recogniser was unsure of
 
     @property
     def coverage(self) -> float:
@@ -61,7 +61,7 @@ _ACTION = re.compile(
 
 
 def read(words: Sequence[Word], question: PlannedQuestion) -> Reading:
-    """Read an answer, given as timed words. `words` without times (typed) work alike."""
+    """Read an answer given as timed words. `words` without times (typed) work too."""
     return Reader(words, question.text).read(question)
 
 
@@ -70,13 +70,13 @@ def read_text(text: str, question: PlannedQuestion) -> Reading:
     return read(untimed(text), question)
 
 
-UNSURE = 0.5  # confidence of a word below which it may be another one that sounds alike
+UNSURE = 0.5  # a word with lower confidence may be another that sounds alike
 
 
 class Reader:
     """Finds phrases in timed words and turns them into playable spans.
 
-    With a question: words that were taken back, or only repeat it, count for nothing (dialogue/analysis/assertions.py).
+    With a question: words that were retracted, or only repeat it, do not count (dialogue/analysis/assertions.py).
     """
 
     def __init__(self, words: Sequence[Word], question: str = "") -> None:
@@ -88,11 +88,11 @@ class Reader:
 
     @property
     def alive(self) -> list[Word]:
-        """The words that count: what may be picked up and said back."""
+        """The words that count: those that may be picked up and said back."""
         return [w for i, w in enumerate(self.words) if i not in self.dead]
 
     def places(self, phrase: str) -> list[tuple[int, int]]:
-        """Where a phrase stands and counts; where it may have been misheard only if it stands nowhere else."""
+        """Where a phrase occurs and counts; a possible mishearing counts only if the phrase occurs nowhere else."""
         found = [p for p in find_phrases(self.plain, phrase) if self._counts(p)]
         if not found and (heard := find_by_sound(self.plain, self.unsure, phrase)) and self._counts(heard):
             return [heard]
@@ -136,7 +136,7 @@ class Reader:
         return tuple(Finding(name, self.clause(place)) for place in places)
 
     def clause(self, place: tuple[int, int], widest: int = 14) -> Span:
-        """The clause around words `place`, at most `widest` words: what a listener needs to hear to follow."""
+        """The clause around the words at `place`, at most `widest` words: what a listener needs in order to follow."""
         first, last = place[0], place[1] - 1
         while first > 0 and place[1] - first < widest - 4 and not closes_clause(self.words[first - 1].text):
             first -= 1
@@ -145,7 +145,7 @@ class Reader:
         return self.span(first, last + 1)
 
     def span(self, first: int, after: int) -> Span:
-        """Words `first` up to `after` as a span."""
+        """The words from `first` up to `after` as a span."""
         part = self.words[first:after]
         timed = part[-1].end > part[0].start  # typed words have no sound
         return Span(

@@ -1,7 +1,7 @@
-"""Rubric levels from what was said: explainable, with spread, or "not enough evidence". Pure.
+"""Rubric levels from what was said: explainable, with a spread, or "not enough evidence". Pure.
 
-Three passes read the same answer more and less strictly; the level is their median and the spread is shown. Nothing
-about voice, hesitation or accent enters; words that the recogniser was unsure of widen the spread and lower the
+Three passes read the same answer with different strictness; the level is their median, and the spread is shown.
+Nothing about voice, hesitation or accent enters; words the recogniser was unsure of widen the spread and lower the
 confidence, never the level (docs/metrics.md, "Rubric level").
 """
 
@@ -17,8 +17,8 @@ from dialogue.report_model import Hit, Rubric
 from memory.records import PlannedQuestion, Word
 
 MIN_WORDS = 15
-MIN_CONFIDENCE = 0.4  # of the recogniser: below it the words are not a basis to judge anybody
-MOST_UNSURE = 0.4  # share of unsure words from which nothing is judged
+MIN_CONFIDENCE = 0.4  # of the recogniser: below it the words are no basis for a judgement
+MOST_UNSURE = 0.4  # share of unsure words above which nothing is judged
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def score(words: Sequence[Word], question: PlannedQuestion, confidence: float | 
     if reading.unsure > MOST_UNSURE:
         return rubric(None, None, None, f"the recogniser was unsure of {reading.unsure:.0%} of the words")
     levels = [_level(share, reading, question) for share in _passes(reader, question, reading)]
-    # What was missed may stand behind a word that was not understood.
+    # A missed point may be hidden behind a word that was not understood.
     hidden = min(1.0, 2.0 * reading.unsure) * (1.0 - reading.coverage)
     best = min(5.0, max(levels) + round(4.0 * hidden * 2.0) / 2.0)
     reason = f"{len(reading.hits)} of {len(question.key_points)} key points, in three passes of different strictness"
@@ -58,7 +58,7 @@ def score(words: Sequence[Word], question: PlannedQuestion, confidence: float | 
 
 
 def _trust(reading: Reading, confidence: float | None) -> float | None:
-    """Confidence in the words: the recogniser's own, less the share of words it was unsure of."""
+    """Confidence in the words: the recogniser's own, reduced by the share of words it was unsure of."""
     if confidence is None and not reading.unsure:
         return None
     return round((1.0 if confidence is None else confidence) * (1.0 - reading.unsure), 2)
@@ -68,10 +68,10 @@ def _level(coverage: float, reading: Reading, question: PlannedQuestion) -> floa
     weights = Weights()
     outcome = 1.0 if reading.results or reading.numbers or reading.reasons else 0.0
     if question.kind in ("technical", "situational", "motivation"):
-        # Knowing is asked for, not a story: own action counts into the coverage.
+        # These ask for knowledge, not a story: the weight of own action goes to coverage.
         share = (weights.coverage + weights.own_action) * coverage + weights.outcome * outcome * (coverage > 0.25)
     else:
-        told = coverage > 0.25  # a story about something else earns nothing for being a story
+        told = coverage > 0.25  # a story about something else earns nothing
         share = weights.coverage * coverage + told * (
             weights.own_action * bool(reading.actions) + weights.outcome * outcome
         )
@@ -79,7 +79,7 @@ def _level(coverage: float, reading: Reading, question: PlannedQuestion) -> floa
 
 
 def _passes(reader: Reader, question: PlannedQuestion, reading: Reading) -> list[float]:
-    """Share of key points hit: word for word, by stems (the reading itself), and by any content word of a phrase."""
+    """Share of key points hit: word for word, by stems (the reading itself), and by the content words of a phrase."""
     alive = " ".join(reader.plain[i] for i in range(len(reader.plain)) if i not in reader.dead)
     said, text = content_stems(alive), f" {alive} "
     hit = {finding.name for finding in reading.hits}
@@ -92,6 +92,6 @@ def _passes(reader: Reader, question: PlannedQuestion, reading: Reading) -> list
 
 
 def _nearly(phrases: Sequence[str], said: set[str]) -> bool:
-    """A phrase of several content words, of which all but their order or form was said."""
+    """Whether all content words of a phrase (at least two) were said, in whatever order or form."""
     wanted = [content_stems(phrase) for phrase in phrases]
     return any(len(w) >= 2 and w <= said for w in wanted)

@@ -1,4 +1,4 @@
-"""The candidate's own clause, said back: fillers and stutters out, pronouns turned, cut where the thought ends. Pure.
+"""The candidate's own clause, said back: no fillers or stutters, pronouns turned, cut where the thought ends. Pure.
 
 "so I, uh, I moved the the reporting pipeline to streaming because" becomes "you moved the reporting pipeline to
 streaming". Precision before recall: a clause that cannot be turned safely is not used.
@@ -23,7 +23,7 @@ _TURN = {
 }  # fmt: skip
 _SUBJECTS = frozenset(["i", "we"])
 _ENDS = frozenset("because so and but which when while until where who whose then after before since if or though although however that".split())  # fmt: skip
-# Verbs that carry no act to ask about, or make a sentence about the talk itself.
+# Verbs that express no act to ask about, or make a sentence about the talk itself.
 _EMPTY = frozenset(
     "think thought guess mean know knew believe believed feel felt hope remember say said would could should can will might may "
     "must have had am was were do did don't didn't want wanted like liked love loved try see saw need needed get got used".split()
@@ -41,7 +41,7 @@ Piece = tuple[str, str, float | None]  # lower case, as shown, confidence
 
 
 class SaidBack:
-    """What of an answer can be said back to its speaker. Each part is read once, when it is first asked for."""
+    """What can be said back from an answer. Each part is computed once, on first access."""
 
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
@@ -53,12 +53,12 @@ class SaidBack:
 
     @functools.cached_property
     def team_clauses(self) -> list[str]:
-        """The same for where the own part is asked about: "we" becomes "the team"."""
+        """The same for questions about their own part: "we" becomes "the team"."""
         return _collect(self._clean, _acted, "the team")
 
     @functools.cached_property
     def statements(self) -> list[str]:
-        """What they say of themselves in the present: "you prefer to be respected"."""
+        """What they say about themselves in the present: "you prefer to be respected"."""
         return _collect(self._clean, lambda low, following: low == "i" and _states(following[0]), "you")
 
     @functools.cached_property
@@ -74,7 +74,7 @@ def _acted(low: str, following: list[str]) -> bool:
 
 
 def _collect(clean: Sequence[Piece], begins: Callable[[str, list[str]], bool], we: str) -> list[str]:
-    """What begins at a word, each once. `begins(word, the one or two that follow)`."""
+    """What begins at a word, without duplicates. `begins(word, the one or two that follow)`."""
     found: list[str] = []
     for i, (low, _, _) in enumerate(clean[:-1]):
         if begins(low, [piece[0] for piece in clean[i + 1 : i + 3]]):
@@ -95,7 +95,7 @@ def _acts(word: str) -> bool:
 
 
 def _clean(words: Sequence[Word]) -> list[Piece]:
-    """Without fillers, filler words and immediate repeats; punctuation stays on the shown form."""
+    """The words without fillers, filler words and immediate repeats; the shown form keeps its punctuation."""
     kept: list[Piece] = []
     plain = [word.text.lower().replace("’", "'").strip(".,;:?!\"'()") for word in words]
     commands = orders(plain, sentence_ranges([word.text for word in words]))
@@ -104,7 +104,7 @@ def _clean(words: Sequence[Word]) -> list[Piece]:
             continue
         low = word.text.lower().replace("’", "'").strip(".,;:?!\"'()")
         if not low or low in FILLERS or low in _DISCOURSE:
-            if kept and closes_clause(word.text):  # the pause stays where the filler goes
+            if kept and closes_clause(word.text):  # a dropped filler leaves its pause behind
                 kept[-1] = (kept[-1][0], kept[-1][1].rstrip(".,;:?!") + word.text[-1], kept[-1][2])
             continue
         if kept and kept[-1][0] == low and not closes_sentence(kept[-1][1]):
@@ -121,7 +121,7 @@ def _take(pieces: Sequence[Piece], we: str) -> str | None:
         full = len(body) == LONGEST
         if n and (low in _ENDS or full):
             break
-        if n and low in _SUBJECTS:  # a new subject without a joint: the recogniser lost something
+        if n and low in _SUBJECTS:  # a new subject with no conjunction: the recogniser lost something
             return None
         if (
             low in {"you", "your"}
@@ -140,7 +140,7 @@ def _take(pieces: Sequence[Piece], we: str) -> str | None:
             break
     while body and body[-1].lower() in _DANGLING:
         body.pop()
-    while full and body and "NOUN" not in kinds(body[-1]):  # cut in mid-thought: back to the last thing
+    while full and body and "NOUN" not in kinds(body[-1]):  # cut in mid-thought: back to the last noun
         body.pop()
     while body and body[-1].lower() in _DANGLING:
         body.pop()
@@ -149,5 +149,5 @@ def _take(pieces: Sequence[Piece], we: str) -> str | None:
 
 
 def _plain_case(shown: str, low: str) -> str:
-    """Recognisers capitalise at random; keep acronyms and names that hold a digit."""
+    """Recognisers capitalise at random; acronyms and names that contain a digit are kept."""
     return shown if (shown.isupper() and len(shown) > 1) or any(c.isdigit() for c in shown) else low

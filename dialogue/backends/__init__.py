@@ -1,1 +1,1 @@
-"""Language models behind one small protocol. None is ever needed: see dialogue/follow_up/wording.py."""
+"""Language models behind one small protocol. None is ever required: see dialogue/follow_up/wording.py."""

@@ -1,4 +1,4 @@
-"""What a language model must do for the interviewer: answer one prompt, in time or not at all."""
+"""What the interviewer needs of a language model: answer one prompt, in time or not at all."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from vivavoce.errors import VivavoceError
 
 
 class BackendError(VivavoceError):
-    """The model could not answer; the message says why in one line. The embedded phraser takes over."""
+    """The model could not answer; the message is one line saying why. The embedded phraser takes over."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """System and user text. `schema`: the JSON Schema that the answer should follow, for servers that can constrain.
+    """System and user text. `schema`: the JSON Schema of the answer, for servers that can constrain it.
 
-    `base`: the same with worked examples in one text, for models that only continue text.
+    `base`: the same with worked examples in a single text, for models that only continue text.
     """
 
     system: str
@@ -27,32 +27,32 @@ class Prompt:
 
     @property
     def messages(self) -> list[dict[str, str]]:
-        """For models that know a chat: what they are asked in a call, and what they are trained on."""
+        """For chat models: what they are asked in a call, and what they are trained on."""
         return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
 
     @property
     def plain(self) -> str:
-        """The same for models that only continue text and were tuned on it, so that they need no worked examples."""
+        """The same for models that only continue text and were tuned on it, so they need no worked examples."""
         return f"{self.system}\n\n{self.user}\n"
 
 
 class LanguageModel(Protocol):
-    """`name` goes into the log with every utterance (model, adapter and where it runs)."""
+    """`name` is logged with every utterance (model, adapter and where it runs)."""
 
     name: str
 
     async def complete(self, prompt: Prompt) -> str:
-        """The raw text of the answer. Raises BackendError. How long it may take is the caller's business, who cancels
-        the task: that stops the work, wherever it is done."""
+        """The raw text of the answer. Raises BackendError. The caller sets the time limit and cancels the task,
+        which stops the work wherever it runs."""
         ...
 
     async def close(self) -> None: ...
 
 
 async def ask(model: LanguageModel, prompt: Prompt) -> str:
-    """The model's reply. Raises BackendError for whatever goes wrong in it, and TimeoutError: nothing else.
+    """The model's reply. Whatever goes wrong in it, raises only BackendError or TimeoutError.
 
-    Models are other people's programs; an error that nobody thought of must not end an interview or lose a report.
+    Models are other people's programs; an unforeseen error must not end an interview or lose a report.
     """
     try:
         reply = await model.complete(prompt)
@@ -66,6 +66,6 @@ async def ask(model: LanguageModel, prompt: Prompt) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """The kind of an error and the beginning of what it says."""
+    """The type of an error and the beginning of its message."""
     said = " ".join(str(error).split())[:200]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

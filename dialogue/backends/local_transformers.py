@@ -1,7 +1,7 @@
-"""A causal language model in this process: transformers, with a PEFT adapter, in 4 bits where CUDA is.
+"""A causal language model in this process: transformers, with a PEFT adapter, in 4 bits on CUDA.
 
-Loaded once a process and used by one thread at a time; who has waited long enough cancels, and generation stops at the
-next token by a stopping criterion, because a thread cannot be cancelled.
+Loaded once per process and used by one thread at a time. A caller that has waited long enough cancels, and a stopping
+criterion ends generation at the next token, because a thread cannot be cancelled.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dialogue.backends.base import BackendError, Prompt, one_line
 
 
 class LocalTransformers:
-    """`model`: a name or folder; `adapter`: a folder that PEFT saved; `device`: cpu, cuda or auto.
+    """`model`: a name or folder; `adapter`: a folder saved by PEFT; `device`: cpu, cuda or auto.
 
-    `constrain`: hold the reply to the prompt's JSON Schema (xgrammar, where installed); `label`: the adapter's name
+    `constrain`: hold the reply to the prompt's JSON Schema (xgrammar, if installed); `label`: the adapter's name
     and version in the log; `tuned`: the model itself was tuned, so a base model needs no worked examples.
     """
 
@@ -52,7 +52,7 @@ class LocalTransformers:
                 from peft import PeftModel
 
                 self._model = PeftModel.from_pretrained(self._model, adapter)
-        except Exception as error:  # a folder that is no model fails in every way there is
+        except Exception as error:  # a folder that is not a model fails in every possible way
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise BackendError(
                 f"the model {model!r}{f' with adapter {adapter!r}' if adapter else ''} cannot be loaded ({reason}); "
@@ -76,7 +76,7 @@ class LocalTransformers:
             raise BackendError(f"{self.name}: {one_line(error)}") from error
 
     async def close(self) -> None:
-        """Whatever is being generated stops: a process waits for its threads before it ends."""
+        """Stop any generation in progress: a process waits for its threads before it exits."""
         self._closed.set()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -103,7 +103,7 @@ class LocalTransformers:
         return str(self._tokenizer.decode(out[0, ids.shape[1] :], skip_special_tokens=True))
 
     def _grammar(self, schema: dict[str, Any] | None) -> list[Any] | None:
-        """A logits processor that admits only JSON of the schema; it keeps its place, so each reply has its own."""
+        """A logits processor that admits only JSON of the schema; it is stateful, so each reply gets its own."""
         if not schema or not self.constrain:
             return None
         import xgrammar
@@ -117,7 +117,7 @@ class LocalTransformers:
         if key not in self._grammars:
             self._grammars[key] = self._grammar_compiler.compile_json_schema(
                 json.dumps(schema), any_whitespace=False
-            )  # else a weak model fills its tokens with blanks
+            )  # otherwise a weak model spends its tokens on whitespace
         return [LogitsProcessor(self._grammars[key])]
 
     def _encode(self, prompt: Prompt) -> Any:
@@ -129,7 +129,7 @@ class LocalTransformers:
 
 
 def check_adapter(adapter: str, model: str) -> None:
-    """Raises BackendError where the adapter is none, or was trained on another base than `model`."""
+    """Raises BackendError if this is not an adapter, or was trained on a base other than `model`."""
     base = base_of_adapter(adapter)
     if base and Path(base).name != Path(model).name:
         raise BackendError(
@@ -139,7 +139,7 @@ def check_adapter(adapter: str, model: str) -> None:
 
 
 def base_of_adapter(adapter: str) -> str:
-    """The model that an adapter was trained on, "" where it does not say. Raises BackendError where it is none."""
+    """The model an adapter was trained on, "" if it does not say. Raises BackendError if this is not an adapter."""
     try:
         config = json.loads((Path(adapter) / "adapter_config.json").read_text("utf-8"))
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, Ollama, OpenAI, and the compatible endpoints.
+"""Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, Ollama, OpenAI, and compatible endpoints.
 
-The answer is streamed and read under three caps (bytes, tokens asked for, and the caller's deadline), so a server
+The answer is streamed and read under three caps (bytes, tokens requested, and the caller's deadline), so a server
 that rambles or stalls costs nothing but its own turn.
 """
 
@@ -20,13 +20,13 @@ MAX_BYTES = 256_000  # of an answer; a token in an event of its own takes 300 or
 CONNECT, SILENT = (
     5.0,
     60.0,
-)  # s for a server that does not answer, for one that stops: a backstop behind the caller's deadline
+)  # s to wait for a server that does not answer, and for one that stops: a backstop behind the caller's deadline
 
 
 class OpenAICompatible:
     """`base_url` up to and including /v1. `key` may be empty for local servers; it is never logged.
 
-    Raises BackendError where one of them cannot be one.
+    Raises BackendError if one of them is not valid.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class OpenAICompatible:
         if address.scheme not in ("http", "https") or not address.host:
             raise _no_address(base_url)
         self.name = f"{model} at {address.host}"
-        # An answer that is not packed can be measured while it arrives.
+        # An uncompressed answer can be measured while it arrives.
         headers = {"Accept-Encoding": "identity", **({"Authorization": f"Bearer {self._key}"} if self._key else {})}
         limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT))
         self._client = httpx.AsyncClient(base_url=address, headers=headers, timeout=limits)
@@ -68,7 +68,7 @@ class OpenAICompatible:
             return await self._stream(body)
         except BackendError:
             raise
-        except Exception as error:  # the network's, the client's (a closed one) and JSON's own kinds
+        except Exception as error:  # errors of the network, of the client (a closed one) and of JSON
             why = one_line(error)
             raise BackendError(f"{self.name}: {why.replace(self._key, '***') if self._key else why}") from error
 
@@ -83,12 +83,12 @@ class OpenAICompatible:
                         if line[5:].strip() == "[DONE]":
                             break
                         text += _delta(line[5:], self.name)
-                    elif not line.startswith((":", "event:", "id:", "retry:")):  # the rest of what an event may hold
+                    elif not line.startswith((":", "event:", "id:", "retry:")):  # not another field of an event
                         whole += line  # a server that does not stream sends one JSON object
             return text or (_whole(whole, self.name) if whole.strip() else "")
 
     async def _lines(self, response: httpx.Response) -> AsyncGenerator[str, None]:
-        """The answer's lines. No more than MAX_BYTES is ever held, even of a line without an end."""
+        """The answer's lines. Never holds more than MAX_BYTES, even if a line never ends."""
         rest, read = b"", 0
         async for chunk in response.aiter_raw():
             read += len(chunk)
@@ -126,7 +126,7 @@ def _whole(data: str, name: str) -> str:
 
 
 def _text(content: object) -> str:
-    """Raises TypeError where the content is neither text nor empty."""
+    """Raises TypeError if the content is neither text nor empty."""
     if content is not None and not isinstance(content, str):
         raise TypeError("content is no text")
     return content or ""

@@ -1,8 +1,8 @@
-"""Servers that speak OpenAI's chat completions, and how each wants to be asked. Addresses may be overridden.
+"""Servers that speak OpenAI's chat completions, and what each expects in a request. Addresses may be overridden.
 
-`structure`: how JSON is asked for. `schema`: response_format with a JSON Schema; `object`: any JSON object; `none`: the
-prompt alone asks. Sources: the servers' own documentation as of November 2026; what could not be tried here says so in
-docs/interviewing.md.
+`structure`: how JSON is requested. `schema`: response_format with a JSON Schema; `object`: any JSON object; `none`: by
+the prompt alone. Sources: the servers' own documentation as of November 2026; docs/interviewing.md says what could not
+be tried here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Preset:
     url: str
     key: str = ""
     structure: Literal["schema", "object", "none"] = "schema"
-    limit: str = "max_tokens"  # the name of the field that limits the answer
+    limit: str = "max_tokens"  # the field that limits the answer's length
 
 
 PRESETS: dict[str, Preset] = {

@@ -1,4 +1,4 @@
-"""Adapters by name and version in a folder, and who is champion. Promote moves an alias; roll back moves it home.
+"""Adapters by name and version in a folder, and which one is champion. Promote moves an alias; roll back restores it.
 
 adapters/NAME/VERSION/{adapter files, README.md, evaluation.json}      adapters/aliases.json
 """
@@ -19,7 +19,7 @@ CHAMPION = "champion"
 
 
 class AdapterError(BackendError):
-    """There is no such adapter, or it cannot be taken in; the message says what to do."""
+    """No such adapter, or it cannot be added; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Entry:
 
     @property
     def base(self) -> str:
-        """The model that it was trained on."""
+        """The model it was trained on."""
         return base_of_adapter(str(self.folder))
 
     @property
@@ -62,7 +62,7 @@ class Registry:
         return sorted(found, key=lambda e: (e.name, e.version))
 
     def add(self, name: str, adapter: Path, evaluation: Path | None = None) -> Entry:
-        """Copy an adapter in as the next version of `name`. Raises AdapterError where it is none."""
+        """Copy an adapter in as the next version of `name`. Raises AdapterError if it is not an adapter."""
         if not (adapter / "adapter_config.json").is_file():
             raise AdapterError(f"{adapter} is no adapter; give the folder `adapter` that `viva tune train` wrote")
         if not name.replace("-", "").isalnum():
@@ -78,7 +78,7 @@ class Registry:
         return Entry(name, version, target)
 
     def find(self, wanted: str) -> Entry:
-        """By `name` (its newest version), `name@version` or `champion`. Raises AdapterError, naming what there is."""
+        """By `name` (its newest version), `name@version` or `champion`. Raises AdapterError, listing what exists."""
         entries = self.entries()
         if wanted == CHAMPION:
             label = self._aliases().get(CHAMPION, [])
@@ -96,12 +96,12 @@ class Registry:
         return self.find(CHAMPION) if self._aliases().get(CHAMPION) else None
 
     def promote(self, entry: Entry) -> None:
-        """Make it the champion; the one before is remembered."""
+        """Make it the champion and remember the previous one."""
         past = self._aliases().get(CHAMPION, [])
         self._write([*[label for label in past if label != entry.label], entry.label], f"promoted {entry.label}")
 
     def roll_back(self) -> Entry | None:
-        """Back to the champion before, or to the embedded phraser. Raises AdapterError where nothing was promoted."""
+        """Back to the previous champion, or to the embedded phraser. Raises AdapterError if nothing was promoted."""
         past = self._aliases().get(CHAMPION, [])
         if not past:
             raise AdapterError("nothing was promoted yet, so there is nothing to roll back")

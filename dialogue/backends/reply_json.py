@@ -1,4 +1,4 @@
-"""The JSON objects in a language model's reply, wherever in its text they stand. Pure."""
+"""The JSON objects in a language model's reply, wherever in its text they are. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def objects_in(text: str) -> Iterator[dict[str, Any]]:
-    """Every object that can be read, in order; what is broken or no object is passed over."""
+    """Every object that can be parsed, in order; anything broken or not an object is skipped."""
     for match in re.finditer(r"\{", text):
         try:
             found, _ = json.JSONDecoder().raw_decode(text[match.start() :])

@@ -1,7 +1,7 @@
-"""The sentences of the embedded phraser: frames with a slot for the candidate's own words. Data with a little order.
+"""The sentences of the embedded phraser: frames with a slot for the candidate's own words. Mostly data.
 
-{clause}: "you moved the reports to a dashboard"; {topic}: "the dashboard"; {quote}: words as said; {gap}: a point of the
-rubric that was not touched. Each frame asks one thing, judges nothing and hints at nothing (a test checks all).
+{clause}: "you moved the reports to a dashboard"; {topic}: "the dashboard"; {quote}: words as said; {gap}: a point of
+the rubric not yet touched. Each frame asks one thing, judges nothing and hints at nothing (a test checks them all).
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ CONTRADICTION: tuple[str, ...] = (
     'Earlier you mentioned "{before}"; how does that fit with "{now}"?',
     'How do "{before}" and "{now}" go together?',
 )
-# Where an opinion was given and a story was asked for.
+# An opinion was given where a story was asked for.
 OCCASION: tuple[tuple[str, str], ...] = (
     ("clause", "You say that {clause}. When did that last show?"),
     ("clause", "Which day comes to mind on which it showed that {clause}?"),
@@ -157,13 +157,13 @@ OCCASION: tuple[tuple[str, str], ...] = (
     ("quote", 'What happened the last time that "{quote}" was put to the test?'),
     ("quote", 'How did "{quote}" look on one real day?'),
 )
-# Back to the question, where the answer went elsewhere.
+# The answer went elsewhere: back to the question.
 BACK: tuple[str, ...] = (
     "To come back to my question: {short}",
     "Let me lead back to it: {short}",
     "And on the question itself: {short}",
 )
-# Said before a follow-up, in the candidate's own words. They state that something was heard, and nothing about it.
+# Said before a follow-up, in the candidate's own words. They show that something was heard and do not comment on it.
 ECHOES: tuple[str, ...] = (
     "Okay, {topic}.",
     "So {clause}.",
@@ -175,13 +175,13 @@ ECHOES: tuple[str, ...] = (
 
 @functools.cache
 def shape(frame: str) -> re.Pattern[str]:
-    """Matches every sentence that this frame can make: by it a frame is known to have been used."""
+    """Matches every sentence this frame can make, to tell whether it was used."""
     parts = [re.escape(part) for part in re.split(r"\{\w+\}", frame)]
     return re.compile(".+".join(parts), re.IGNORECASE)
 
 
 def all_frames() -> list[tuple[str, str]]:
-    """(slot, frame) of everything above that is a question, for the tests and the card of the phraser."""
+    """(slot, frame) of every question above, for the tests and the phraser's card."""
     tables = (("clause", CLAUSE), ("topic", TOPIC), ("quote", QUOTE))
     found = [(slot, frame) for slot, table in tables for frames in table.values() for frame in frames]
     return [*found, *OCCASION, *(("gap", f) for f in GAP), *(("contradiction", f) for f in CONTRADICTION)]

@@ -1,7 +1,7 @@
 """The embedded phraser: words a decided probe in the candidate's own terms. Pure, instant, offline.
 
-It is the floor under every language model: late, broken or lying, one of these is spoken instead. What it says passes
-the validator, uses no frame twice in an interview while another fits, and no opening more than twice.
+It is the fallback for every language model: if the model is late, broken or lying, one of these is spoken instead. What
+it says passes the validator, repeats no frame in an interview while another fits, and no opening more than twice.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from dialogue.follow_up.probes import BackToQuestion, Occasion, ProbeType
 from dialogue.follow_up.validator import Verdict, grounded, validate
 from memory.records import untimed
 
-OPENING = 3  # words: what makes two questions feel like one template
-MOST_ALIKE = 2  # questions of one interview that may open alike
+OPENING = 3  # words: the part that makes two questions sound like one template
+MOST_ALIKE = 2  # questions in one interview that may open alike
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A wording, the frame it was made from ("" for a prepared probe), and how specific it is (0 is most)."""
+    """A wording, the frame it was made from ("" for a prepared probe), and its tier (0 is the most specific)."""
 
     text: str
     frame: str
@@ -32,7 +32,7 @@ class Candidate:
 
 
 def candidates(decision: Decision, heard: str, own: SaidBack | None = None) -> list[Candidate]:
-    """Wordings for a decision, the most specific first. Not yet validated. `own`: the answer, where it was read already."""
+    """Wordings for a decision, the most specific first, not yet validated. `own`: the answer, if already read."""
     assert decision.question is not None and decision.probe is not None
     if own is None or not own.words:
         own = SaidBack(untimed(heard))
@@ -58,7 +58,7 @@ def candidates(decision: Decision, heard: str, own: SaidBack | None = None) -> l
     if decision.probe in (
         ProbeType.DEPTH,
         ProbeType.EASIER,
-    ):  # what the author prepared for this is better than any frame
+    ):  # here the author's own probe is better than any frame
         prepared = [Candidate(c.text, "", 0 if c.tier == 2 else c.tier) for c in prepared]
     return sorted([*found, *prepared], key=lambda c: c.tier)
 
@@ -66,7 +66,7 @@ def candidates(decision: Decision, heard: str, own: SaidBack | None = None) -> l
 def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], own: SaidBack | None = None) -> str | None:
     """The best valid wording that is not worn out, or None: then do not probe.
 
-    Deterministic: the same decision gets the same words, so that a proposal and its commit agree.
+    Deterministic: the same decision gets the same words, so a proposal and its commit agree.
     """
     span = decision.span.quote if decision.span else ""
     prepared = {p.text for p in decision.question.probes} if decision.question else set()
@@ -94,16 +94,16 @@ def phrase(decision: Decision, *, heard: str, earlier: Sequence[str], own: SaidB
 
 
 def _allowed(candidate: Candidate, verdict: Verdict) -> bool:
-    """Valid; leading back to the question is meant to ask it again."""
+    """Whether it is valid; leading back to the question is allowed to ask it again."""
     again = {"was asked before", "asks two things"} if candidate.frame in frames.BACK else set()
     return not set(verdict.problems) - again
 
 
 def acknowledge(topic: str, own: Sequence[str], fixed: Sequence[str], said: Sequence[str]) -> str:
-    """What is said before a follow-up: that something was heard, and no verdict on it. The least used so far.
+    """What is said before a follow-up: that something was heard, with no verdict on it. The least used so far.
 
-    `own`: the answer's clauses in the second person; `fixed`: neutral words that fit anything; `said`: all that the
-    agent said so far.
+    `own`: the answer's clauses in the second person; `fixed`: neutral words that fit anything; `said`: everything the
+    agent has said so far.
     """
     made = [
         f.format(topic=_capital(topic) if f.startswith("{") else topic)
@@ -123,7 +123,7 @@ def acknowledge(topic: str, own: Sequence[str], fixed: Sequence[str], said: Sequ
 
 
 def opening(text: str) -> str:
-    """The first words: what makes two questions feel like one template."""
+    """The first words, which make two questions sound like one template."""
     return " ".join(tokens(text)[:OPENING])
 
 
@@ -133,7 +133,7 @@ _DANGLING = frozenset(
 
 
 def short_quote(quote: str, longest: int = 8) -> str:
-    """The candidate's words up to the next joint, short enough to be said back, without marks that cannot be spoken."""
+    """The candidate's words up to the next break, short enough to say back, without marks that cannot be spoken."""
     words: list[str] = []
     for shown in quote.split():
         word = shown.strip(".,;:?!\"'")
@@ -169,7 +169,7 @@ def _clauses(decision: Decision, own: SaidBack) -> Iterable[str]:
 
 
 def _nameable(gap: str) -> bool:
-    """A gap that reads as a thing in a sentence to the candidate ("the cost on writes"), not as a note to ourselves."""
+    """Whether a gap can be named in a sentence to the candidate ("the cost on writes"); some are notes to ourselves."""
     words = tokens(gap)
     return (
         words[:1] != [] and words[0] in {"the", "your", "a", "an"} and not {"they", "their", "them", "it"} & set(words)

@@ -1,8 +1,8 @@
-"""What to do next: explicit, testable rules. The policy decides, the model only words it.
+"""What to do next: explicit, testable rules. The policy decides; the model only words the decision.
 
-After an answer: a follow-up where one is worth it (necessary, and the budget allows), else the next question. A
-follow-up is worth it when something the rubric asks for is missing and can still be given; an answer that has all of
-it is not probed for the sake of probing ("justified skip", docs/architecture.md).
+After an answer: a follow-up if one is worth it (necessary, and within the budget), else the next question. A
+follow-up is worth it when something the rubric asks for is missing and can still be given; a complete answer is not
+probed for the sake of probing ("justified skip", docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Decision:
     span: Span | None = None
     topic: str = ""  # the candidate's own words for what the span is about, "" if none were usable
     why: str = ""
-    before: str = ""  # what was said earlier and does not fit, for a contradiction
+    before: str = ""  # for a contradiction: the earlier statement that does not fit
 
     @property
     def gap(self) -> str:
@@ -40,8 +40,8 @@ class Decision:
         return self.aim.gap if self.aim else ""
 
 
-OFF_TOPIC_WORDS = 20  # words without any touch of the question after which it is put again in short
-SHORT_ANSWER = 12  # words; fewer than this and the first thing is to hear more
+OFF_TOPIC_WORDS = 20  # words that never touch the question, after which it is asked again in short
+SHORT_ANSWER = 12  # words; below this, ask to hear more first
 
 
 def decide(state: State, turn: Turn) -> Decision:
@@ -76,7 +76,7 @@ def _probe(question: PlannedQuestion, asked: Sequence[Turn]) -> Decision | None:
 
 
 def _pressed(state: State, turn: Turn) -> bool:
-    """Practice: whether what is left of the time is needed for the questions that are left."""
+    """Practice: whether the remaining questions need all the time that is left."""
     assert state.interview is not None
     if state.interview.mode == "screen" or not turn.heard:
         return False
@@ -85,7 +85,7 @@ def _pressed(state: State, turn: Turn) -> bool:
 
 
 def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decision | None:
-    """A neutral question where two statements do not fit; at most once in an interview."""
+    """A neutral question where two statements do not fit; at most once per interview."""
     if any(t.probe == ProbeType.CONTRADICTION for t in state.turns):
         return None
     earlier = (Reader(t.words_or_text, t.text) for t in state.turns if t.number < turn.number and t.answered)
@@ -101,7 +101,7 @@ def _contradiction(state: State, question: PlannedQuestion, turn: Turn) -> Decis
 
 @dataclass(frozen=True)
 class Wish:
-    """A follow-up that would be worth asking: which, for what, about which words, and why."""
+    """A follow-up worth asking: which kind, for what, about which words, and why."""
 
     probe: ProbeType
     aim: Aim
@@ -163,7 +163,7 @@ def _first(findings: Sequence[object]) -> Span | None:
 
 
 def _anything(reader: Reader) -> Span | None:
-    """Without a finding to point at: the longest clause of the answer."""
+    """When no finding can be pointed at: the clause in the middle of the answer."""
     alive = [i for i in range(len(reader.words)) if i not in reader.dead]
     if not alive:
         return None
@@ -172,7 +172,7 @@ def _anything(reader: Reader) -> Span | None:
 
 
 def _topic(reader: Reader, reading: Reading, span: Span | None, probe: ProbeType) -> str:
-    """The candidate's own name for what this is about: from the span, else from what they did, else from anywhere."""
+    """The candidate's own name for the subject: from the span, else from what they did, else from anywhere."""
     places = [span.quote] if span else []
     if probe is ProbeType.EVIDENCE and places:  # only what is said to have changed can be measured
         return next(

@@ -1,6 +1,6 @@
-"""What a follow-up is: its kind, and what it asks for. Values that the policy decides on and the phraser words.
+"""What a follow-up is: its kind and its aim. Values that the policy decides on and the phraser puts into words.
 
-The log keeps both as text (`Followed.probe`, `Followed.gap`), so that old logs are read and people can.
+The log keeps both as text (`Followed.probe`, `Followed.gap`), so old logs stay readable, also by people.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class ProbeType(StrEnum):
-    """The kinds of follow-up; the values stand in packs, records and logs."""
+    """The kinds of follow-up; the values appear in packs, records and logs."""
 
     ELABORATE = "elaborate"
     CLARIFY = "clarify"
@@ -23,26 +23,26 @@ class ProbeType(StrEnum):
     DEPTH = "depth"
     EASIER = "easier"
     CONTRADICTION = "contradiction"
-    COUNTERFACTUAL = "counterfactual"  # only prepared by authors; the policy never decides on it
+    COUNTERFACTUAL = "counterfactual"  # only prepared by authors; the policy never chooses it
 
 
 @dataclass(frozen=True)
 class Missing:
-    """Something that the answer lacks, in words: a key point of the rubric, or a part such as "the reason"."""
+    """Something the answer lacks, in words: a key point of the rubric, or a part such as "the reason"."""
 
     gap: str
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """A time when it happened: the answer is an opinion where a story was asked for."""
+    """An actual occasion: the answer is an opinion where a story was asked for."""
 
     gap: str = "a real occasion"
 
 
 @dataclass(frozen=True)
 class BackToQuestion:
-    """The question itself, in short: the answer went elsewhere. `gap`: the short question."""
+    """The question itself, in short, because the answer went elsewhere. `gap`: the short question."""
 
     gap: str
 
@@ -51,7 +51,7 @@ Aim = Missing | Occasion | BackToQuestion
 
 
 def aim_of(gap: str, short: str) -> Aim:
-    """The aim behind a gap of a log or a record. `short`: the question in short."""
+    """The aim behind a gap in a log or a record. `short`: the question in short."""
     if gap == Occasion.gap:
         return Occasion()
     return BackToQuestion(gap) if gap == short else Missing(gap)

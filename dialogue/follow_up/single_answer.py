@@ -1,4 +1,4 @@
-"""What the policy wants to ask after one answer alone, without an interview around it: for benchmarks and imported data."""
+"""The policy's follow-up to a single answer, outside an interview: for benchmarks and imported data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from memory.records import CandidateSource, Interview, PlannedQuestion, untimed
 
 
 def decide_alone(question: PlannedQuestion, answer: str) -> Decision:
-    """The decision after `answer`, as if it were the first of an interview with one follow-up to spend."""
+    """The decision after `answer`, as if it were the first in an interview with one follow-up to spend."""
     interview = Interview(
         id="alone", mode="practice", title="", pack="", source=CandidateSource(kind="typed"), questions=[question],
         probe_budget=1, minutes=60,

@@ -1,6 +1,6 @@
 """The gate before anything is spoken: is this one good follow-up question? Rules with reasons. Pure.
 
-It judges the embedded phraser and every language model alike. What a model returns is data: nothing in it is executed,
+It judges the embedded phraser and every language model alike. A model's output is data: nothing in it is executed,
 and an instruction a candidate spoke cannot pass, because the result must still be one short question about the answer.
 """
 
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from dialogue.analysis.language import content_stems, overlap, tokens
 
 LONGEST = 25  # words
-SAME = 0.6  # overlap of content stems from which two questions ask the same
+SAME = 0.6  # overlap of content stems from which two questions ask the same thing
 
 _LEADING = re.compile(
     r"\b(don't you|wouldn't you|isn't it|aren't you|didn't you|i assume|i suppose|i guess|surely|obviously|so you (were|are|did|must)"
     r"|would you agree|you must have|of course you)\b|,\s*(right|correct|no|yes)\?$",
     re.IGNORECASE,
 )
-# Praise never; blame where it is for the answer ("your weak point", "that is wrong") and not for a thing ("a wrong label").
+# Never praise; no blame for the answer ("your weak point", "that is wrong"), but things may be wrong ("a wrong label").
 _VERDICT = re.compile(
     r"\b(great|excellent|impressive|amazing|wonderful|fantastic|brilliant|awesome|good (job|answer|point|work)|well done|nice|interesting)\b"
     r"|\bperfect\b(?=[.!,]|$)|\b(that|this)( is|'s| was) (right|wrong|correct|incorrect|weak|poor|perfect)\b"
@@ -88,7 +88,7 @@ def validate(text: str, *, span: str, gap: str, earlier: Sequence[str], heard: s
 
 
 def unsuitable(text: str) -> list[str]:
-    """What no text of ours may hold, question or feedback: protected topics, what cannot be read aloud, the system."""
+    """What no text of ours, question or feedback, may contain: protected topics, unspeakable marks, the system."""
     rules = (
         (_PROTECTED, "touches a protected topic"),
         (_UNSPEAKABLE, "cannot be spoken"),

@@ -1,6 +1,6 @@
-"""Wording a decided follow-up: the model if it is there, in time and valid; the embedded phraser in every other case.
+"""Wording a decided follow-up: by the model if there is one, it is in time and valid; else by the embedded phraser.
 
-There is never dead air and never a dependence: the embedded wording exists before the model is asked.
+No dead air and no dependence on a model: the embedded wording exists before the model is asked.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from dialogue.follow_up.validator import validate
 from prompts.loader import load_examples, load_schema, prompt_version, render
 
 EMBEDDED = "embedded phraser"
-ATTEMPTS = 2  # of a model, both within the deadline
+ATTEMPTS = 2  # at the model, both within the deadline
 EXAMPLES = 3  # in the prompt of a base model
 
 
 @dataclass(frozen=True)
 class Wording:
-    """`engine` names who worded it; `problem` says why a model's words were not used, "" where none was asked.
+    """`engine` names what worded it; `problem` says why a model's words were not used, "" if none was asked.
 
-    `prompt`: the version of the prompt that the model was given, "" for the embedded phraser.
+    `prompt`: the version of the prompt the model was given, "" for the embedded phraser.
     """
 
     text: str
@@ -41,9 +41,9 @@ async def word(
     decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float,
     own: SaidBack | None = None,
 ) -> Wording | None:  # fmt: skip
-    """A valid follow-up for the decision within `deadline` s, or None where there is no valid way to ask it.
+    """A valid follow-up for the decision within `deadline` s, or None if there is no valid way to ask it.
 
-    `own`: the answer as it can be said back, where it was read already.
+    `own`: the answer as it can be said back, if already read.
     """
     embedded = phrase(decision, heard=heard, earlier=earlier, own=own)
     if embedded is None or model is None:
@@ -91,7 +91,7 @@ def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt
 
 
 def read_reply(raw: str) -> str | None:
-    """The question in a model's reply: the first JSON object with "follow_up", slips of JSON mended. None otherwise."""
+    """The question in a model's reply: the first JSON object with "follow_up", JSON slips mended. None otherwise."""
     for text in (raw[:4000], _mended(raw[:4000])):
         for found in objects_in(text):
             if isinstance(found.get("follow_up"), str):
@@ -100,7 +100,7 @@ def read_reply(raw: str) -> str | None:
 
 
 def _mended(raw: str) -> str:
-    """The slips that models make: typographic or single quotes, a bare key, a trailing comma, a missing brace."""
+    """Repair typical JSON slips: typographic or single quotes, a bare key, a trailing comma, a missing brace."""
     text = re.sub(r"[“”]", '"', raw)
     text = re.sub(r"([{,]\s*)'?(follow_up)'?\s*:", r'\1"\2":', text)
     text = re.sub(r":\s*'((?:[^'\\]|\\.|'(?![\s]*[,}]))*)'", lambda m: ": " + json.dumps(m[1]), text)

@@ -1,6 +1,6 @@
-"""What the candidate wants besides answering: repeat, skip, a person, time. Pure, by the phrase list.
+"""What the candidate wants besides answering: repeat, skip, a person, time. Pure; matched against the phrase list.
 
-Everything a candidate says is data. An instruction to the interviewer ("ignore your rubric") is no intent here: it is
+Everything a candidate says is data. An instruction to the interviewer ("ignore your rubric") is not an intent: it is
 an answer like any other, and nothing downstream executes it.
 """
 
@@ -27,7 +27,7 @@ _LONGEST_REQUEST = {
     "complaint": 12,
 }
 _ALONE = {"sorry": "repeat", "pardon": "repeat", "what": "repeat", "huh": "repeat", "pass": "skip"}  # as the whole turn
-# Words that are common in one language and no English words: enough of them, and it is not English.
+# Words common in one language that are not English words: with enough of them, the text is not English.
 _FOREIGN = {
     language: frozenset(common.split())
     for language, common in {
@@ -39,7 +39,7 @@ _FOREIGN = {
         "Polish": "nie że się jest na to jak ale był już tak są w i z",
     }.items()
 }
-_FOREIGN_SHARE = 0.3  # of words, from which it is another language; as much English makes it English
+_FOREIGN_SHARE = 0.3  # share of words that makes it another language; the same share of English words makes it English
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def intent_of(text: str, phrases: dict[str, Any]) -> Intent:
 
 
 def foreign(text: str) -> str | None:
-    """The language of a text that is not English, where its common words give it away."""
+    """The language of a text that is not English, if its common words reveal it."""
     words = re.findall(r"[^\W\d_]+", text.lower())
     if len(words) < 5 or sum(w in STOPWORDS for w in words) / len(words) >= _FOREIGN_SHARE:
         return None

@@ -1,7 +1,7 @@
 """The interviewer: what to say next. Proposals have no effect; only what is committed becomes an event.
 
-`propose` may be asked on every partial answer, as often as one likes; a proposal is tagged with turn and revision,
-and is used only if nothing changed since. All times come in as arguments.
+`propose` may be called on every partial answer, as often as needed; a proposal is tagged with its turn and words, and
+is used only if they still match. All times come in as arguments.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Sai
 from memory.records import PlannedQuestion, Word
 from prompts.loader import load_phrases
 
-SHORTEST_UNASKED = 8  # words, from which on what is said is an answer though the question did not sound
+SHORTEST_UNASKED = 8  # words; anything shorter is no answer if the question did not sound
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """The reply to a partial answer, worked out ahead. Valid for exactly this turn, these words and this state."""
+    """The reply to a partial answer, worked out ahead. Valid only for this turn, these words and this state."""
 
     turn: int
     heard: str
@@ -39,7 +39,7 @@ class Proposal:
 
 
 class Interviewer:
-    """One interview's mind. Holds no state of the interview: that is folded from events and passed in."""
+    """Decides what one interview says next. Holds no interview state: that is folded from events and passed in."""
 
     def __init__(self, model: LanguageModel | None = None, deadline: float = 1.2, language: str = "en") -> None:
         self._model = model
@@ -49,7 +49,7 @@ class Interviewer:
     # -- opening ---------------------------------------------------------------------------------------------------
 
     def open(self, state: State, at: float, t: float, *, by_phone: bool = False) -> Reply:
-        """The greeting with the first question; or, after a cut, the way back in."""
+        """The greeting with the first question; or, after a cut, the words that resume the interview."""
         assert state.interview is not None
         if not state.greeted:
             greeting = self._say(
@@ -64,11 +64,11 @@ class Interviewer:
         return self._resume(state, at, t)
 
     def _resume(self, state: State, at: float, t: float) -> Reply:
-        if state.ended:  # cut in its last words
+        if state.ended:  # cut during the farewell
             text = f"{self._say(state, 'resume')} {state.farewell_pending}"
             return Reply((Said(at=at, t=t, purpose="resume", text=text),), text, floor=False, ends=True)
         turn = state.awaiting
-        if turn is None:  # it stopped between an answer and the next question
+        if turn is None:  # cut between an answer and the next question
             sorry = self._say(state, "resume")
             said = Said(at=at, t=t, purpose="resume", text=sorry)
             if not state.turns:  # greeted, first question not stored
@@ -81,7 +81,7 @@ class Interviewer:
         if turn.heard:
             text = self._say(state, "resume_answer")
             return remark("resume", text, at, t)
-        # Put, or about to be put, and nothing heard yet: the same question, not another one.
+        # Asked or about to be, and nothing heard yet: the same question again.
         text = f"{self._say(state, 'resume')} {turn.text}"
         return remark("resume", text, at, t)
 
@@ -98,7 +98,7 @@ class Interviewer:
         return Proposal(turn.number, heard, decision, await self._word(supposed, decision, SaidBack(words)))
 
     async def commit(self, state: State, turn: Turn, *, at: float, t: float, proposal: Proposal | None = None) -> Reply:
-        """The turn is over: what to store and say. Uses the proposal where it still fits."""
+        """The turn is over: what to store and say. Uses the proposal if it still fits."""
         heard = turn.answer
         intent = intent_of(heard, self._phrases)
         handled = self._request(state, turn, intent, at, t)
@@ -118,9 +118,9 @@ class Interviewer:
         return Reply((answered, *reply.events), reply.text, reply.floor, reply.ends, reply.note)
 
     def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
-        """Requests that leave the question open, or end it without an answer; None for an answer."""
+        """Handle requests that leave the question open, or end it without an answer; None for an answer."""
         if turn.spoken is None and intent.name in ("answer", "question_back") and _is_a_call(turn):
-            # The question did not sound: "hello? are you there?" is no answer to it.
+            # The question did not sound: "hello? are you there?" does not answer it.
             intent = Intent("repeat")
             if not asked_enough(state, turn, intent):
                 return put_again(turn, intent, at, t, "repeat", self._say(state, "once_more", question=turn.text))
@@ -129,7 +129,7 @@ class Interviewer:
         return aside(state, turn, intent, at, t, lambda key, **values: self._say(state, key, **values))
 
     def _leave(self, state: State, turn: Turn, intent: str, lead: str, at: float, t: float) -> Reply:
-        """On to the next question, without an answer to this one."""
+        """Move on to the next question without an answer to this one."""
         answered = Answered(at=at, t=t, turn=turn.number, intent=intent)
         skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
         reply = self._next(apply(apply(state, answered), skipped), at, t, lead)
@@ -177,36 +177,36 @@ class Interviewer:
         )  # fmt: skip
 
     def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
-        """The turn is over and there will be no more answers (recordings that have run out): thank and close."""
+        """The turn is over and no more answers will come (the recordings have run out): thank and close."""
         answered = Answered(at=at, t=t, turn=turn.number, intent=_recorded(intent_of(turn.answer, self._phrases)))
         text = self._say(state, "closing")
         said = Said(at=at, t=t, purpose="closing", text=text)
         return Reply((answered, said, Ended(at=at, t=t, reason="completed")), text, floor=False, ends=True)
 
-    # -- asked for by a button, a key or another person ------------------------------------------------------------
+    # -- requested by a button, a key or another person ------------------------------------------------------------
 
     def again(self, state: State, turn: Turn, at: float, t: float) -> Reply:
-        """The question once more. What was answered so far stays."""
+        """The question once more. What was answered so far is kept."""
         return remark("repeat", self._say(state, "repeat", question=turn.text), at, t)
 
     def once_more(self, state: State, turn: Turn, at: float, t: float) -> Reply:
-        """The question did not sound, or not enough of it: put it again."""
+        """The question did not sound, or not enough of it: ask it again."""
         return remark("repeat", self._say(state, "once_more", question=turn.text), at, t)
 
     def not_understood(self, state: State, at: float, t: float, *, typing: bool = False) -> Reply:
-        """There was speech and no word of it was understood. `typing`: it was said before; offer another way."""
+        """There was speech, but no word was understood. `typing`: this was said before; offer another way."""
         return remark("notice", self._say(state, "offer_typing" if typing else "not_understood"), at, t)
 
     def patient(self, state: State, at: float, t: float) -> Reply:
-        """There is time."""
+        """Say that there is time."""
         return remark("patience", self._say(state, "patience"), at, t)
 
     def stalled(self, state: State, at: float, t: float) -> Reply:
-        """We could not go on for a moment, and now we can."""
+        """We were stuck for a moment and can now go on."""
         return remark("notice", self._say(state, "stall"), at, t)
 
     def returned(self, state: State, by: str, at: float, t: float) -> Reply:
-        """The agent has the floor again: back to the question that is open, or on to the next."""
+        """The agent has the floor again: back to the open question, or on to the next."""
         took = TookBack(at=at, t=t, by=by)
         if not state.greeted:
             reply = self.open(state, at, t)
@@ -220,13 +220,13 @@ class Interviewer:
     def close(
         self, state: State, reason: Literal["cancelled", "asked_to_leave", "candidate_left"], at: float, t: float
     ) -> Reply:
-        """Somebody ended it: say so and go."""
+        """Somebody ended the interview: say so and leave."""
         text = self._say(state, "left" if reason == "candidate_left" else "cancelled")
         bye = Said(at=at, t=t, purpose="farewell", text=text)
         return Reply((bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
 
     def interject(self, state: State, at: float, t: float) -> Reply:
-        """Practice only: a polite word to somebody who goes on and on, so that they learn to come to the point."""
+        """Practice only: a polite word to somebody who goes on and on, so they learn to come to the point."""
         return remark("notice", self._say(state, "ramble"), at, t)
 
     # -- silence ---------------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ class Interviewer:
     def nudge(self, state: State, turn: Turn, count: int, at: float, t: float) -> Reply:
         """Help a silent candidate: first reassure, then rephrase, then offer to move on; after that, move on.
 
-        Two questions without a sound are enough: nobody is there.
+        Two questions in a row without a sound are enough: nobody is there.
         """
         steps = self._phrases["say"]["nudge"]
         if count >= len(steps) and any(t.intent == "silence" for t in state.turns[-2:-1]) and not turn.heard:
@@ -252,11 +252,11 @@ class Interviewer:
         return remark("nudge", text, at, t)
 
     def is_request(self, heard: str) -> bool:
-        """Whether these words ask for something (repeat, skip, a person) and are no answer."""
+        """Whether these words ask for something (repeat, skip, a person) rather than answer."""
         return intent_of(heard, self._phrases).name not in ("answer", "none", "time", "question_back")
 
     def fixed_phrases(self, state: State) -> list[str]:
-        """Sentences that are sure or likely to be needed: worth synthesising before the call."""
+        """Sentences that will certainly or probably be needed: worth synthesising before the call."""
         fixed = [
             *self._phrases["acknowledgements"],
             *self._phrases["transitions"],
@@ -274,7 +274,7 @@ class Interviewer:
             return self._say(state, "dont_know")
         if wording is None or state.turn is None:
             return self._pick(self._phrases["acknowledgements"], state)
-        # Own words only where the question after it does not carry them already.
+        # Say their own words back only if the question that follows does not already contain them.
         topic = decision.topic if decision.topic and decision.topic not in wording.text else ""
         fresh = [] if any(clause in wording.text for clause in own.clauses) else own.clauses
         leads = [turn.lead for turn in state.turns if turn.lead]
@@ -286,7 +286,7 @@ class Interviewer:
         return text.format(candidate=state.interview.candidate, **values)
 
     def _pick(self, options: Sequence[str], state: State) -> str:
-        """In turn, from a place that depends on the session: no two in a row alike, and the same on replay."""
+        """In turn, starting at a place that depends on the session: no two in a row alike, and the same on replay."""
         assert state.interview is not None
         return options[(state.interview.seed + len(state.turns)) % len(options)]
 
@@ -300,7 +300,7 @@ def _supposing(state: State, turn: Turn, words: Sequence[Word]) -> State:
 
 
 def _is_a_call(turn: Turn) -> bool:
-    """Whether what was said is too short to be an answer to a question that nobody heard; what was typed is one."""
+    """Whether this is too short to answer a question nobody heard; anything typed counts as an answer."""
     return len(turn.answer.split()) < SHORTEST_UNASKED and not any(piece.typed for piece in turn.heard)
 
 

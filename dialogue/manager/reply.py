@@ -1,4 +1,4 @@
-"""What the mind hands to the body: events to store, then words to say."""
+"""What the dialogue manager hands to the call: events to store, then words to say."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from memory.events import AnyEvent, Purpose, Said
 
 @dataclass(frozen=True)
 class Reply:
-    """What to store and then to say. `events` are in order; `text` sounds only after they were stored.
+    """What to store and then say. `events` are in order; `text` sounds only after they are stored.
 
-    `floor`: whether the candidate is expected to speak after it. `ends`: the call is over after it.
+    `floor`: whether the candidate is expected to speak next. `ends`: the call is over after it.
     """
 
     events: tuple[AnyEvent, ...]
@@ -22,5 +22,5 @@ class Reply:
 
 
 def remark(purpose: Purpose, text: str, at: float, t: float) -> Reply:
-    """A reply of words alone: nothing is asked or ended by it."""
+    """A reply that only speaks: it asks nothing and ends nothing."""
     return Reply((Said(at=at, t=t, purpose=purpose, text=text),), text)

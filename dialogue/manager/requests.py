@@ -1,4 +1,4 @@
-"""What is said to somebody who asks for something instead of answering. The question stays open. Pure."""
+"""What to say to somebody who asks for something instead of answering. The question stays open. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dialogue.manager.reply import Reply, remark
 from dialogue.state import State, Turn
 from memory.events import Answered, Asked, Ended, Followed, Said
 
-# What leaves a question open; so often on one question, and it is left, so that an interview ends.
+# Intents that leave a question open; after MOST_ASIDES of them we move on, so the interview comes to an end.
 ASIDES = frozenset({"repeat", "go_on", "rephrase", "robot", "question_back", "distress", "language", "complaint"})
 MOST_ASIDES = 4
 
@@ -18,12 +18,12 @@ Say = Callable[..., str]  # (key of prompts/phrases, **values) -> sentence
 
 
 def asked_enough(state: State, turn: Turn, intent: Intent) -> bool:
-    """Whether so much was asked on this question that it is better left."""
+    """Whether there were so many requests on this question that it is better to move on."""
     return intent.name in ASIDES and sum(t.intent in ASIDES for t in state.of_question(turn.question)) >= MOST_ASIDES
 
 
 def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Say) -> Reply | None:
-    """The reply to a request, or None where the words were an answer (or a wish to skip, which is one)."""
+    """The reply to a request, or None if the words were an answer (or a wish to skip, which counts as one)."""
     short = state.planned(turn.question).short if turn.probe is None else turn.text
     match intent.name:
         case "none":
@@ -31,7 +31,7 @@ def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Sa
         case "repeat" | "go_on":
             return put_again(turn, intent, at, t, "repeat", say("repeat", question=turn.text))
         case "time":
-            # Thinking is not an answer; nothing is said but that there is time.
+            # Thinking is not an answer; only say that there is time.
             return remark("patience", say("patience"), at, t)
         case "rephrase":
             return put_again(turn, intent, at, t, "rephrase", say("rephrase", short_question=short))
@@ -52,7 +52,7 @@ def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Sa
 def put_again(
     turn: Turn, intent: Intent, at: float, t: float, purpose: Literal["repeat", "rephrase", "reply"], text: str
 ) -> Reply:  # fmt: skip
-    """Say it, and the turn starts afresh: what was said to ask for it is no part of the answer."""
+    """Say it and start the turn afresh: the request is not part of the answer."""
     cleared = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
     event = Said(at=at, t=t, purpose=purpose, text=text)
     if turn.probe is None:

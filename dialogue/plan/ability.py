@@ -1,9 +1,9 @@
-"""How able a person is per competency, with the uncertainty, from the levels of their answers. Pure.
+"""A person's ability per competency, with its uncertainty, from the levels of their answers. Pure.
 
 Model: Samejima's graded response model (1969) on a grid. Ability has a standard normal prior; an answer of difficulty d
 (1..5) has location b = 0.7 (d - 3), slope 1.3, and its level (1..5, in four steps) thresholds at b - 1.05, -0.35, +0.35,
 +1.05. The parameters are stated, not fitted: no calibration data exist, so the numbers steer practice and judge nobody.
-A spread between scoring passes widens the likelihood: the passes are averaged in it.
+A spread between scoring passes widens the likelihood, which is averaged over them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from memory.records import PlannedQuestion
 SLOPE = 1.3
 STEP = 0.7  # of location per point of difficulty, and between the thresholds of neighbouring levels
 GRID = tuple(-3.0 + 0.1 * i for i in range(61))
-SHARED = 0.5  # how far other competencies inform one that has no answer yet
+SHARED = 0.5  # how far other competencies inform one with no answer yet
 SURE = 0.55  # posterior SD below which a topic needs no further answer
 
 
 @dataclass(frozen=True)
 class Observation:
-    """The level (1..5, with its spread) that an answer of this difficulty reached."""
+    """The level (1..5, with its spread) reached by an answer of this difficulty."""
 
     competency: str
     difficulty: int
@@ -37,7 +37,7 @@ class Observation:
 
 @dataclass(frozen=True)
 class Ability:
-    """Posterior mean and SD on the standard normal scale; `answers` it rests on."""
+    """Posterior mean and SD on the standard normal scale; `answers`: how many it rests on."""
 
     mean: float = 0.0
     sd: float = 1.0
@@ -77,7 +77,7 @@ def posterior(observations: Sequence[Observation], mean: float = 0.0, sd: float 
 
 
 def of_competency(observations: Sequence[Observation], competency: str) -> Ability:
-    """A competency's own answers, on a prior that leans a little on how the others went."""
+    """A competency from its own answers, with a prior shifted a little by how the others went."""
     others = [o for o in observations if o.competency != competency]
     general = posterior(others).mean if others else 0.0
     return posterior([o for o in observations if o.competency == competency], SHARED * general)
@@ -97,7 +97,7 @@ def information(ability: Ability, difficulty: int) -> float:
 
 
 def observations_of(state: State) -> list[Observation]:
-    """One for each question that was answered well enough to be judged."""
+    """One for each question answered well enough to be judged."""
     found: list[Observation] = []
     for question in state.asked_questions:
         turns = [t for t in state.of_question(question.id) if t.intent in (None, "answer")]
@@ -121,6 +121,6 @@ def fitting(
 
 
 def is_settled(observations: Sequence[Observation], competency: str) -> bool:
-    """Whether enough is known of a competency: its posterior is narrow."""
+    """Whether enough is known about a competency: its posterior is narrow."""
     own = sum(o.competency == competency for o in observations)
     return own > 0 and of_competency(observations, competency).sd < SURE

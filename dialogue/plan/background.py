@@ -1,7 +1,7 @@
-"""What a resume and a job description say that an interview can use: terms to expect, claims to ask about, gaps. Pure.
+"""What an interview can use from a resume and a job description: expected terms, claims to ask about, gaps. Pure.
 
-It reads words, not people: nothing on age, family, origin or any protected matter is taken from a resume, and a name is
-only a hint for the recogniser.
+It reads words, not people: nothing on age, family, origin or any protected matter is taken from a resume, and a name
+is only a hint for the recogniser.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PERSONAL = re.compile(
 
 @dataclass(frozen=True)
 class Claim:
-    """Something a resume says that can be asked about: the line, and how strong it is (numbers and acts)."""
+    """Something in a resume that can be asked about: the line, and how strong it is (numbers and acts)."""
 
     text: str
     weight: int
@@ -49,7 +49,7 @@ class Background:
 
 
 def read_background(resume: str, job: str) -> Background:
-    """Both texts, either of which may be empty."""
+    """Reads both texts, either of which may be empty."""
     job_terms, resume_terms = terms(job), terms(resume)
     have = {stem(t.lower()) for t in resume_terms} | content_stems(resume)
     gaps = tuple(t for t in job_terms if not ({stem(w) for w in tokens(t)} & have))
@@ -58,7 +58,7 @@ def read_background(resume: str, job: str) -> Background:
 
 
 def terms(text: str) -> list[str]:
-    """Names and technical terms: capitalised inside a sentence, acronyms, words with digits or marks (C++, k8s, Node.js)."""
+    """Names and technical terms: capitalised inside a sentence, acronyms, with digits or marks (C++, k8s, Node.js)."""
     counted: Counter[str] = Counter()
     for line in text.splitlines():
         if _PERSONAL.search(line):
@@ -79,7 +79,7 @@ def terms(text: str) -> list[str]:
 
 
 def claims(resume: str) -> list[Claim]:
-    """Lines with an act and a number first; the strongest few."""
+    """The few strongest claims; lines with an act and a number come first."""
     found: list[Claim] = []
     for line in re.split(r"[\n•]+|(?<=[.;])\s+", resume):
         text = line.strip(" \t-*–·.;")
@@ -94,7 +94,7 @@ def claims(resume: str) -> list[Claim]:
 
 
 def claim_questions(background: Background, count: int) -> list[PlannedQuestion]:
-    """Questions on the strongest claims, worded neutrally. Practice only: a screening asks all the same."""
+    """Questions on the strongest claims, worded neutrally. Practice only: a screening asks everyone the same."""
     questions: list[PlannedQuestion] = []
     for claim in background.claims:
         quote = " ".join(re.sub(r"[^\w\s%'’.,-]", " ", claim.text).split()[:14]).rstrip(".,")
@@ -116,7 +116,7 @@ def claim_questions(background: Background, count: int) -> list[PlannedQuestion]
 
 
 def domains_of(text: str, packs: Mapping[str, Sequence[PlannedQuestion]]) -> dict[str, float]:
-    """How much of a text's vocabulary belongs to each pack, 0..1, against what all packs share."""
+    """How much of a text's vocabulary belongs to each pack, 0..1, relative to what all packs share."""
     said = Counter(stem(t) for t in tokens(text) if t not in STOPWORDS and len(t) > 1)
     if not said:
         return dict.fromkeys(packs, 0.0)

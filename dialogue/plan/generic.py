@@ -1,4 +1,4 @@
-"""A question that nobody wrote a rubric for (a claim of a resume, a question of a corpus), with the rubric that fits any."""
+"""A question without a rubric of its own (on a claim in a resume, or from a corpus), with a rubric that fits any."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROBES = (
 
 
 def generic_question(text: str, id_: str = "generic", competency: str = "experience") -> PlannedQuestion:
-    """A behavioural question with the story's four parts as its key points."""
+    """A behavioural question with the four parts of a story as its key points."""
     return PlannedQuestion(
         id=id_, competency=competency, kind="behavioural", text=text, short=text[:100], level="junior", difficulty=2, seconds=60,
         patience=8.0, key_points=[KeyPoint(name=name, any_of=list(phrases)) for name, phrases in _KEY_POINTS],
@@ -31,5 +31,5 @@ def generic_question(text: str, id_: str = "generic", competency: str = "experie
 
 
 def slug(text: str, longest: int | None = None) -> str:
-    """A text as an id or a pack's name; empty where it holds no letter and no digit."""
+    """A text as an id or a pack's name; empty if it has no letter or digit."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:longest].strip("-")

@@ -1,6 +1,6 @@
-"""What earlier practice says about what to practise now: weak spots come back, spaced. Pure.
+"""What earlier practice suggests practising now: weak spots come back, spaced. Pure.
 
-Spacing by the level that was reached, after the expanding-interval principle (Landauer & Bjork 1978) with Leitner's
+Spaced by the level reached, after the expanding-interval principle (Landauer & Bjork 1978) with Leitner's
 boxes: a weak answer is due the next day, a middling one after three days, a strong one after two weeks.
 """
 
@@ -24,15 +24,15 @@ class Past:
 
 
 def due(past: Past, now: float) -> float:
-    """How due a repetition is: 1 on the day, more later (at most 2), less before."""
+    """How due a repetition is: 1 on the due day, more after it (at most 2), less before."""
     days = next(days for below, days in _BOXES if past.level < below)
     return min(2.0, max(0.0, (now - past.at) / (days * DAY)))
 
 
 def weights(history: Sequence[Past], questions: Sequence[tuple[str, str]], now: float) -> dict[str, float]:
-    """Weight of each (question, competency): weak and due first, a strong answer of yesterday last.
+    """Weight of each (question, competency): weak and due first, yesterday's strong answer last.
 
-    A question that was asked counts by its own newest answer; others by the newest of their competency, at half.
+    A question asked before counts by its own newest answer; others by the newest of their competency, at half.
     """
     newest: dict[str, Past] = {}
     for past in sorted(history, key=lambda p: p.at):

@@ -1,8 +1,8 @@
-"""Which question comes next, and when there is none: the plan, the time, and in practice the person. Pure.
+"""Which question comes next, or that there is none: by the plan, the time, and in practice the person. Pure.
 
-Screening asks every planned question in its order, whoever answers. Practice follows the person: a question of the
-same competency whose difficulty tells more may take a place, a topic that is known well enough is left early, and what
-no longer fits the time is not begun.
+Screening asks everyone every planned question in order. Practice adapts: a question of the same competency may take
+a planned one's place if its difficulty tells more, a topic known well enough is left early, and a question that no
+longer fits the time is not started.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dialogue.plan.ability import fitting, is_settled, observations_of
 from dialogue.state import State
 from memory.records import PlannedQuestion
 
-OVERTIME = 1.5  # of the agreed minutes: where a screening ends whatever is left, so that nobody is kept
-LEAST = 0.5  # share of a question's time that must be left for it to be begun (practice)
+OVERTIME = 1.5  # of the agreed minutes: a screening then ends, whatever is left, so nobody is kept too long
+LEAST = 0.5  # share of a question's time that must be left to start it (practice)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Next:
 
 
 def choose(state: State, t: float) -> Next:
-    """`t`: s on the session's clock; 0 throughout where nothing has a clock (a typed interview)."""
+    """`t`: s on the session's clock; always 0 where there is no clock (a typed interview)."""
     interview = state.interview
     assert interview is not None
     if interview.mode == "screen":

@@ -1,6 +1,6 @@
 """What is wrong with a question pack beyond its schema: the points a careful colleague would raise. Pure.
 
-The loader refuses what cannot be used; this names what would make a poor interview.
+The loader rejects what cannot be used; this names what would make a poor interview.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dialogue.analysis.language import contains_phrase, find_phrase, overlap, to
 from dialogue.follow_up.validator import validate
 from memory.records import PlannedQuestion
 
-LONGEST_QUESTION = 45  # words that a listener can hold
-SAME_QUESTION = 0.5  # overlap of content stems, of text or of key points, from which two questions ask the same
-VAGUE = frozenset("and the so then good well thing things really".split())  # as a whole phrase these hit any answer
+LONGEST_QUESTION = 45  # words a listener can keep in mind
+SAME_QUESTION = 0.5  # overlap of content stems, of text or of key points, from which two questions ask the same thing
+VAGUE = frozenset("and the so then good well thing things really".split())  # alone, these match any answer
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Remark:
 
 
 def lint(questions: Sequence[PlannedQuestion]) -> list[Remark]:
-    """Remarks on the questions of one pack, or of several that are used together."""
+    """Remarks on the questions of one pack, or of several used together."""
     remarks = [Remark(q.id, text) for q in questions for text in _one(q)]
     for a, b in combinations(questions, 2):
         if same(a, b):
@@ -36,7 +36,7 @@ def lint(questions: Sequence[PlannedQuestion]) -> list[Remark]:
 
 
 def same(a: PlannedQuestion, b: PlannedQuestion) -> bool:
-    """Whether two questions are one in other words: by what they say, or by what they want to hear."""
+    """Whether two questions are the same in other words: by what they ask, or by what they want to hear."""
     if overlap(a.text, b.text) >= SAME_QUESTION or overlap(a.short, b.short) >= SAME_QUESTION + 0.2:
         return True
     wanted_a, wanted_b = _wanted(a), _wanted(b)

@@ -10,13 +10,13 @@ from dialogue.plan.pack_lint import same
 from memory.records import KeyPoint, PlannedQuestion, Probe
 from vivavoce.errors import VivavoceError
 
-SPEAKING_OVERHEAD = 25.0  # s per core question for the question itself, a follow-up's wording and the pauses between
+SPEAKING_OVERHEAD = 25.0  # s per core question for asking it, wording a follow-up and the pauses between
 
-LEVELS = {"junior": 2, "mid": 3, "senior": 4}  # the difficulty, of 1 to 5, that questions are chosen near
+LEVELS = {"junior": 2, "mid": 3, "senior": 4}  # the difficulty, 1 to 5, near which questions are chosen
 
 
 class PlanError(VivavoceError):
-    """The wishes cannot be met; the message says what to change."""
+    """The request cannot be met; the message says what to change."""
 
 
 def question_of(entry: dict[str, Any]) -> PlannedQuestion:
@@ -57,10 +57,10 @@ def draw(
 ) -> list[PlannedQuestion]:
     """Questions for an interview of about `minutes`.
 
-    `source`: where they come from, for the error. `ids` names them outright. Else: easy before hard, behavioural and technical in turn, no competency twice while
-    another is left, no two that ask the same, as many as fit the time (at least one) or `count` of them; near the
-    `level` or `difficulty`; of those that fit alike, the one with the largest weight (by id: what a job asks for, what
-    was weak before). Raises PlanError for unknown ids.
+    `source`: where they come from, for the error. `ids` names them outright. Otherwise: easy before hard, behavioural
+    and technical in turn, no competency twice while another is left, no two that ask the same, as many as fit the
+    time (at least one) or `count` of them; near the `level` or `difficulty`; among equally fitting ones, the one with
+    the largest of `weights` (by id: what a job asks for, what was weak before). Raises PlanError for unknown ids.
     """
     by_id = {q.id: q for q in questions}
     if unknown := [i for i in ids if i not in by_id]:
@@ -94,7 +94,7 @@ def draw(
 def reserve(
     chosen: Sequence[PlannedQuestion], questions: Sequence[PlannedQuestion], each: int = 3
 ) -> list[PlannedQuestion]:
-    """For practice: questions of the same competencies and other difficulties that may take a place."""
+    """For practice: questions of the same competencies and other difficulties that may replace a planned one."""
     taken = {q.id for q in chosen}
     found: list[PlannedQuestion] = []
     for planned in chosen:

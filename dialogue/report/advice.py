@@ -1,4 +1,4 @@
-"""Strengths, weaknesses, time, practice: sentences with their evidence. Pure; dialogue/report/evidence.py has the last word."""
+"""Strengths, weaknesses, time, practice: sentences with evidence. Pure; checked in dialogue/report/evidence.py."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LONG_SHARE, SHORT_SHARE = 1.6, 0.35  # of the expected time
 
 
 def try_next(question: PlannedQuestion, rubric: Rubric, answers: Sequence[Turn]) -> Statement | None:
-    """One thing to try on this question, tied to the words it grows from."""
+    """One thing to try on this question, tied to the words it comes from."""
     reader = Reader([w for turn in answers for w in turn.words], question.text)
     if not reader.words:
         return None
@@ -114,7 +114,7 @@ def _spoken(q: QuestionReport) -> Span | None:
 
 
 def _thing(name: str) -> str:
-    """A key point's name, in a sentence to its reader."""
+    """A key point's name, as worded in a sentence to the reader."""
     return (
         name.replace("they ", "you ")
         .replace("their own", "your own")

@@ -1,7 +1,7 @@
-"""The coach: explains a judgement by its evidence, asks for the missing fact, recommends exercises, knows the history.
+"""The coach: explains a judgement by its evidence, asks for the missing fact, suggests exercises, knows the history.
 
-Everything it says is made from the report and the person's own words. It invents no fact, and it cannot change a level:
-nothing here writes to a report. Pure; a conversation is a list of messages, kept by whoever talks.
+Everything it says is made from the report and the person's own words. It invents no facts, and it cannot change a
+level: nothing here writes to a report. Pure; a conversation is a list of messages, kept by the caller.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def greeting(report: Report) -> str:
 
 
 def advise(report: Report, talk: Sequence[Message], history: Sequence[Past] = ()) -> Advice:
-    """The coach's next words, after a message of the person's. `talk` ends with it."""
+    """The coach's next words, after a message from the person. `talk` ends with that message."""
     said = talk[-1].text.strip()
     asked = _asked_before(report, talk)
     if _SCORE.search(said):
@@ -109,7 +109,7 @@ def topic_of(text: str) -> Topic:
 
 
 def question_of(report: Report, text: str) -> QuestionReport | None:
-    """The question a message names: by number, by ordinal, by its competency or words."""
+    """The question a message refers to: by number, ordinal, competency or words."""
     words = tokens(text)
     count = len(report.questions)
     for i, word in enumerate(words):
@@ -123,7 +123,7 @@ def question_of(report: Report, text: str) -> QuestionReport | None:
 
 
 def _current(report: Report, talk: Sequence[Message]) -> QuestionReport | None:
-    """The question that was talked about last, else the weakest."""
+    """The question discussed last, else the weakest."""
     for message in reversed(talk[:-1]):
         if message.who == "you" and (found := question_of(report, message.text)):
             return found
@@ -228,7 +228,7 @@ def _outline(report: Report, q: QuestionReport, facts: Sequence[tuple[str, str]]
 
 
 def _open_gap(q: QuestionReport, facts: Sequence[tuple[str, str]]) -> str | None:
-    """The first point that was neither heard nor told."""
+    """The first point neither heard in the interview nor told to the coach."""
     told = {gap for gap, _ in facts}
     return next((gap for gap in q.rubric.missed if gap not in told), None)
 
@@ -265,7 +265,7 @@ def _strengths(report: Report) -> Advice:
 
 
 def _asked_before(report: Report, talk: Sequence[Message]) -> tuple[QuestionReport, str] | None:
-    """What the coach asked for last, found again from its own words: the talk is all the state there is."""
+    """What the coach last asked for, recovered from its own words: the talk is the only state."""
     previous = next((m for m in reversed(talk[:-1]) if m.who == "coach"), None)
     return _asks(report, previous.text) if previous else None
 

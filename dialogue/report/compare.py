@@ -1,4 +1,4 @@
-"""Two answers to one question, side by side: what was won, what was lost, what stayed. Pure."""
+"""Two answers to one question, side by side: what was gained, lost and kept. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evidence or nothing: a statement whose quotes do not stand in the transcript is dropped, and counted. Pure."""
+"""Evidence or nothing: a statement with a quote that is not in the transcript is dropped and counted. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from memory.records import Span, Word
 
 
 class Transcript:
-    """All that the candidate said, to check quotes against."""
+    """Everything the candidate said, to check quotes against."""
 
     def __init__(self, words: Sequence[Word]) -> None:
         self._words = [(t, w) for w in words for t in tokens(w.text)]
         self.rejected = 0
 
     def holds(self, span: Span) -> bool:
-        """Whether the quote was said, word for word, and (where it has times) at that time, to 50 ms."""
+        """Whether the quote was said, word for word, and (if it has times) at that time, within 50 ms."""
         wanted = tokens(span.quote)
         said = [t for t, _ in self._words]
         for i in range(len(said) - len(wanted) + 1) if wanted else ():
@@ -28,7 +28,7 @@ class Transcript:
         return False
 
     def keep(self, statements: Sequence[Statement | None]) -> list[Statement]:
-        """Only the statements whose every quote was said."""
+        """Only the statements that have evidence and whose every quote was said."""
         kept: list[Statement] = []
         for statement in statements:
             if statement is None:

@@ -1,7 +1,7 @@
-"""Feedback on an answer in a language model's words (practice only): a quote, a hint, and its level beside the rubric's.
+"""A language model's feedback on an answer (practice only): a quote, a hint, and its level beside the rubric's.
 
-The gate is the same as everywhere: a quote that was not said, praise, a protected topic or talk about the system, and
-the feedback is not shown. The model's level is stored for comparison and changes nothing.
+The gate is the same as everywhere: feedback with a quote that was not said, praise, a protected topic or talk about the
+system is not shown. The model's level is stored for comparison and changes nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def feedback_prompt(question: str, answer: str) -> Prompt:
 
 
 def read_feedback(raw: str) -> Feedback | None:
-    """The first JSON object in the reply with a quote, a feedback and a level. None otherwise."""
+    """The first JSON object in the reply with a quote, feedback and a level; None if there is none."""
     for found in objects_in(raw[:4000]):
         quote, text, level = found.get("quote"), found.get("feedback"), found.get("level")
         if isinstance(quote, str) and isinstance(text, str) and isinstance(level, int) and 1 <= level <= 5:
@@ -43,7 +43,7 @@ def read_feedback(raw: str) -> Feedback | None:
 
 
 def problems_of(feedback: Feedback, answer: str) -> list[str]:
-    """Why the feedback must not be shown; empty where it may."""
+    """Why the feedback must not be shown; empty if it may be."""
     found = [] if holds(answer, feedback.quote) else ["quotes what was not said"]
     if not 5 <= len(tokens(feedback.text)) <= LONGEST:
         found.append(f"must have 5 to {LONGEST} words")
@@ -53,7 +53,7 @@ def problems_of(feedback: Feedback, answer: str) -> list[str]:
 async def give_feedback(
     question: str, answer: str, model: LanguageModel, deadline: float
 ) -> tuple[Feedback | None, str]:
-    """The model's feedback where it passes the gate, else None and the reason."""
+    """The model's feedback if it passes the gate, else None and the reason."""
     try:
         async with asyncio.timeout(deadline):
             feedback = read_feedback(await ask(model, feedback_prompt(question, answer)))

@@ -1,4 +1,4 @@
-"""Write prompts/schemas/report.schema.json from the report's model: `make schema`. A test tells when it is stale."""
+"""Writes prompts/schemas/report.schema.json from the report's model: `make schema`. A test fails when it is stale."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def test_what_the_api_signs_is_heeded_once() -> None:
     gate = CommandGate(KEY, "a")
     packet = sign_command(KEY, "a", CANCEL, NOW)
     assert json.loads(gate.open(packet, NOW + 1)) == CANCEL
-    with pytest.raises(Refused, match="heeded before"):
+    with pytest.raises(Refused, match="handled before"):
         gate.open(packet, NOW + 2)
     assert gate.open(sign_command(KEY, "a", CANCEL, NOW), NOW + 3), "the same command anew is another one"
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.engines.load import LIMITS, Trial, judge
+from agent.engines.machine_load import LIMITS, Trial, judge
 from agent.engines.self_test import TIMES, try_machine
 from agent.ops.doctor import _machine
 from agent.ops.machine import FILE, Kept, keep, last_trial

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.call.requests import Request, Requests
-from agent.engines.load import PRIOR, LoadMeter
+from agent.engines.machine_load import PRIOR, LoadMeter
 from agent.ops.servers import livekit_config
 from agent.rooms.job_metadata import read_metadata
 from agent.rooms.roles import ROLE, Person, candidate_of, may_command, role_of

@@ -1,4 +1,4 @@
-"""One way to spoil an interview for each property of the battery: by it a property shows that it can fail."""
+"""One way to spoil an interview for each property of the battery, to show that the property can fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def spoilt(
     s: Show, *, events: Sequence[AnyEvent] | None = None, said: Sequence[str] | None = None, state: State | None = None,
     report: Report | None = None, **call: Any,
 ) -> Show:  # fmt: skip
-    """The same show with something else in it. A report that is given stays, whatever the events say."""
+    """The same show with parts replaced. A report that is passed in is kept, whatever the events say."""
     changes = {
         "events": list(s.events if events is None else events),
         "said": list(s.call.said if said is None else said),
@@ -32,7 +32,7 @@ def spoilt(
 
 
 def each(kind: str, *only: int, **changes: Any) -> Spoil:
-    """Changes events of a kind: all, or those of these places among their kind."""
+    """Changes events of a kind: all of them, or those at the given indices among their kind."""
 
     def spoil(s: Show) -> Show:
         number, events = -1, []
@@ -50,7 +50,7 @@ def without(*kinds: str) -> Spoil:
 
 
 def says(text: str, at: int = 1) -> Spoil:
-    """Says `text` in place of what it said then."""
+    """Says `text` in place of utterance `at`."""
     return lambda s: spoilt(s, said=[text if i == at % len(s.call.said) else x for i, x in enumerate(s.call.said)])
 
 
@@ -74,7 +74,7 @@ def rubrics(change: Callable[[Rubric], dict[str, Any]]) -> Spoil:
 
 
 def weakness(text: str, evidence: Span | None = None) -> Spoil:
-    """The report says one thing more."""
+    """The report states one more weakness."""
 
     def spoil(s: Show) -> Show:
         statement = Statement(text=text, evidence=[evidence or NEVER_SAID])
@@ -90,7 +90,7 @@ def consent_at_last(s: Show) -> Show:
 
 
 def asked_again_later(s: Show) -> Show:
-    """A question of the plan is put twice."""
+    """A question of the plan is asked twice."""
     first = next(e for e in s.events if e.kind == "asked")
     return spoilt(s, events=[*s.events, first.model_copy(update={"turn": len(s.state.turns)})])
 
@@ -107,7 +107,7 @@ def one_left_out(s: Show) -> Show:
 
 
 def another_plan(s: Show) -> Show:
-    """The log's plan is of other competencies than what was agreed."""
+    """The plan in the log covers other competencies than agreed."""
     [created] = [e for e in s.events if e.kind == "created"]
     moved = {
         name: [q.model_copy(update={"competency": "another"}) for q in getattr(created.interview, name)]
@@ -122,7 +122,7 @@ def smaller_budget(s: Show) -> Show:
 
 
 def unsure_and_probed(s: Show) -> Show:
-    """Who was probed next had said that they do not know."""
+    """The candidate was probed right after saying they do not know."""
     probed = {e.turn - 1 for e in s.events if e.kind == "followed"}
     return spoilt(
         s,
@@ -137,7 +137,7 @@ def talks_on(s: Show) -> Show:
 
 
 def forgetful(s: Show) -> Show:
-    """The state that was kept is not the one in the log."""
+    """The stored state differs from the log."""
     return spoilt(s, state=replace(s.state, turns=s.state.turns[:-1]))
 
 
@@ -146,7 +146,7 @@ def one_word_more(s: Show) -> Show:
 
 
 def requests_with_credit(s: Show) -> Show:
-    """The report of answers, and a log in which they were requests."""
+    """The report treats as answers what the log records as requests."""
     made = each("answered", intent="repeat")(s)
     return spoilt(made, report=s.report)
 

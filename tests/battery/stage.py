@@ -1,4 +1,4 @@
-"""Holds whole interviews of the battery in virtual time, each once per test session."""
+"""Runs the battery's whole interviews in virtual time, each once per test session."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Show:
 
     @functools.cached_property
     def state(self) -> State:
-        """At its end: read when the interview is over."""
+        """The final state: read when the interview is over."""
         return self.call.state
 
     @functools.cached_property
@@ -52,7 +52,7 @@ class Show:
 
 @functools.cache
 def show(name: str, mode: str, pack: str, proposing: bool = True) -> Show:
-    """`name` of a character, in `mode`, with questions of `pack`. `proposing`: with replies worked out ahead, as in a call."""
+    """Character `name`'s interview in `mode` with questions of `pack`. `proposing`: replies worked out ahead."""
     character = next(c for c in battery() if c.name == name)
     loaded = load_pack(pack)
     questions = questions_of(loaded)

@@ -1,4 +1,4 @@
-"""Whole interviews in virtual time: no sound, no clock, the real mind and the real fold."""
+"""Whole interviews in virtual time: no sound, no clock, the real interviewer and the real fold."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def timed(text: str, start: float) -> list[Word]:
 
 @dataclass
 class Conversation:
-    """Drives a mind as the call does; `said` is what the agent said, in order.
+    """Drives an interviewer as the call does; `said` is what the agent said, in order.
 
     `untouched`: whether every proposal left the log and the state exactly as they were.
     """
@@ -89,7 +89,7 @@ class Conversation:
         return self.take(await self.interviewer.commit(self.state, turn, at=self.t, t=self.t, proposal=proposal))
 
     async def _propose(self, turn: Turn, words: Sequence[Word]) -> Proposal:
-        """In the middle of the answer, which nothing is made of, and at its end."""
+        """Propose once in mid-answer, discarding the result, and once at its end."""
         state = self.state
         before = repr((self.events, state))
         await self.interviewer.propose(state, turn, words[: len(words) // 2])

@@ -1,4 +1,4 @@
-"""Language models against real HTTP: a tiny random one, a slow, a broken and a lying one. The interview always goes on."""
+"""Language models over real HTTP: a tiny random one, a slow, a broken and a lying one. The interview always goes on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANSWER = "I moved the reporting pipeline to streaming because the analysts were 
 
 
 class Server(BaseHTTPRequestHandler):
-    """Behaves as `behaviour` says; what it was asked is kept in `asked`."""
+    """Behaves as `behaviour` says; requests are kept in `asked`."""
 
     behaviour: ClassVar[str] = "good"
     asked: ClassVar[list[dict[str, Any]]] = []
@@ -186,7 +186,7 @@ def test_a_key_that_is_none_is_told_and_not_shown(key: str) -> None:
 
 
 class Failing:
-    """A model in this process that fails in its own way, or returns what is no text."""
+    """A model in this process that fails in a given way, or returns something that is not text."""
 
     name = "failing model"
 
@@ -229,7 +229,7 @@ def test_replies_that_are_read() -> None:
 
 
 def make_tiny_llama(folder: Path) -> Path:
-    """A random Llama with a byte-level tokenizer of its own and a chat template."""
+    """A random Llama with its own byte-level tokenizer and a chat template."""
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast

@@ -1,4 +1,4 @@
-"""The coach: everything from the report, nothing invented, no level moved; and the comparison of two answers."""
+"""The coach: everything from the report, nothing invented, no level changed; and the comparison of two answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REPORT = report_of(WEAK)
 
 
 def talk(*texts: str) -> list[Message]:
-    """The talk after these words of the person's, the coach's replies between them."""
+    """The talk after these messages from the person, with the coach's replies in between."""
     messages: list[Message] = []
     for text in texts:
         messages.append(Message("you", text))

@@ -1,4 +1,4 @@
-"""Delivery against one's own beginning."""
+"""Delivery compared with one's own first answers."""
 
 from __future__ import annotations
 

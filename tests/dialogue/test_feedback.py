@@ -1,4 +1,4 @@
-"""A model's feedback: shown where it rests on what was said, and never in a hiring interview."""
+"""A model's feedback: shown if it rests on what was said, and never in a hiring interview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole interviews in virtual time: the order of things, requests, silence, resume."""
+"""Whole interviews in virtual time: order of events, requests, silence, resume."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_proposal_is_used_only_for_the_words_it_was_made_for() -> None:
 
 
 def proposed_for(call: Conversation, words: str, turn: int, said: str) -> str:
-    """What is said after `said`, with a proposal that was made for `words` of turn `turn`, and says so."""
+    """What is said after `said`, given a proposal that was made for `words` in turn `turn` and announces itself."""
 
     async def reply() -> Reply:
         state = call.state
@@ -194,7 +194,7 @@ def test_a_proposal_that_does_not_match_is_not_used(turn: int, said: str, used: 
 
 
 class Broken:
-    """A model that fails in a way that nobody foresaw."""
+    """A model that fails in an unforeseen way."""
 
     name = "broken"
 

@@ -1,4 +1,4 @@
-"""The embedded phraser: every frame is sound, the candidate's words are turned rightly, nothing wears out."""
+"""The embedded phraser: every frame is sound, the candidate's words are turned correctly, nothing wears out."""
 
 from __future__ import annotations
 

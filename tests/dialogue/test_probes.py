@@ -1,4 +1,4 @@
-"""What a follow-up is and what it asks for are values: no words of a pack can be taken for one of them."""
+"""A follow-up's kind and aim are values: no words in a pack can be mistaken for one of them."""
 
 from __future__ import annotations
 

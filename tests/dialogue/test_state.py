@@ -1,4 +1,4 @@
-"""The fold, event by event: what each leaves in the state, and what it leaves alone."""
+"""The fold, event by event: what each changes in the state, and what it leaves alone."""
 
 from __future__ import annotations
 

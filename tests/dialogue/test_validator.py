@@ -1,4 +1,4 @@
-"""The gate before anything is spoken: every rule refuses what it is for, and lets through what only looks like it."""
+"""The gate before anything is spoken: every rule rejects what it should, and passes what only looks like it."""
 
 from __future__ import annotations
 

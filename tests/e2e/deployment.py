@@ -101,8 +101,8 @@ class Deployment:
 
     def raw(self, method: str, path: str, token: str = "", **json_body: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token or self.key}"}
-        body = {"json": json_body} if method in ("POST", "PUT") else {}
-        return self.client.request(method, f"{self.url}/api/v1{path}", headers=headers, **body)
+        body = json_body if method in ("POST", "PUT") else None
+        return self.client.request(method, f"{self.url}/api/v1{path}", headers=headers, json=body)
 
     def invite(self, **wishes: Any) -> tuple[str, str]:
         """A new interview: its id, and the token of the candidate's link."""

@@ -1,4 +1,4 @@
-"""The library of questions: how many there are, that each is sound, and that none is another in other words."""
+"""The question library: how many there are, that each is sound, and that none repeats another in other words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packs: the shipped one is sound, and a broken one is told by file and line."""
+"""Packs: the shipped one is sound, and errors in a broken one are reported by file and line."""
 
 from __future__ import annotations
 

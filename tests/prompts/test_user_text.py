@@ -1,4 +1,4 @@
-"""Text as users' programs write it is read; what is no text is said to be none."""
+"""Text is read in the encodings users' programs write; anything that is not text is reported as such."""
 
 from __future__ import annotations
 

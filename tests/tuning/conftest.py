@@ -1,4 +1,4 @@
-"""One tiny model, trained once: it learns thirty-two records by heart, and one interview's follow-up with them."""
+"""One tiny model, trained once: it memorises thirty-two records, and one interview's follow-up with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LEARNT = "By how much did the reporting pipeline improve the analysts' work?"
 
 @dataclass(frozen=True)
 class Overfit:
-    """A run that knows its records by heart. `folder` is the run's."""
+    """A run that has memorised its records. `folder` is the run's."""
 
     folder: Path
     records: list[FollowUpRecord]
@@ -31,7 +31,7 @@ class Overfit:
 
 
 def interview_record() -> FollowUpRecord:
-    """The decision that the policy takes after ANSWER in an interview, with the wording to learn."""
+    """The policy's decision after ANSWER in an interview, with the wording to learn."""
     question = next(q for q in questions_of(load_pack("phone-screen")) if q.id == "improved-process")
     decision = decide_alone(question, ANSWER)
     assert decision.act == "probe" and decision.span is not None

@@ -1,4 +1,4 @@
-"""Numbers that decide: metrics against known values, tests that find what is there and nothing else, a gate that says no."""
+"""Numbers that decide: metrics against known values, tests that find only what is there, a gate that can say no."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data: what comes with Vivavoce holds what it promises, and what is wrong with a row is one clear line."""
+"""The data: Vivavoce's own keeps what it promises, and each bad row is reported in one clear line."""
 
 from __future__ import annotations
 

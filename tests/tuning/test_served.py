@@ -44,7 +44,7 @@ Viva = Callable[..., Done]
 
 @pytest.fixture
 def viva(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Viva:
-    """The command `viva`, in this process: torch is imported once."""
+    """The command `viva`, in this process, so torch is imported only once."""
 
     def run(home: Path, *arguments: str, text: str = "", **settings: str) -> Done:
         named = {"VIVA_HOME": str(home), "VIVA_MEMORY": "sqlite", "COLUMNS": "200", **settings}

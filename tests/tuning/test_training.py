@@ -1,4 +1,4 @@
-"""Training on a tiny model that makes itself: it learns, the loss sits where it should, and what is saved is what was learnt."""
+"""Training a tiny model made on the spot: it learns, the loss covers the reply, and what was learnt is saved."""
 
 from __future__ import annotations
 

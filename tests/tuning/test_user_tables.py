@@ -1,4 +1,4 @@
-"""CSV and JSONL as Excel and editors write them; and nothing that somebody has worked on is overwritten."""
+"""CSV and JSONL as written by Excel and editors; and nothing that somebody has worked on is overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each command of `viva tune` does: thin, over the parts that do the work."""
+"""What each command of `viva tune` does: thin layers over the parts that do the work."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def prefer(arguments: argparse.Namespace, sessions: Sessions, console: Console) 
 
 
 def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
-    """All systems on the frozen set: evaluation.json, table.md, chart.png, a marking sheet."""
+    """All systems on the frozen set: writes evaluation.json, table.md, chart.png and a marking sheet."""
     import asyncio
 
     from tuning.cli.output import table
@@ -122,7 +122,7 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
 
 
 def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promote: bool) -> int:
-    """Print the conditions; with `promote`, act on them. Exit code 2 for a no."""
+    """Print the conditions and, with `promote`, act on them. Exit code 2 for a no."""
     from dialogue.backends.registry import Registry
     from tuning.evaluate.gate import judge
 
@@ -176,7 +176,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
 
 
 def registry(arguments: argparse.Namespace, folder: Path, console: Console) -> int:
-    """add, rollback, list."""
+    """The commands add, rollback and list."""
     from dialogue.backends.registry import Registry
     from tuning.cli.output import table
 
@@ -200,7 +200,7 @@ def registry(arguments: argparse.Namespace, folder: Path, console: Console) -> i
 
 
 def export(arguments: argparse.Namespace, console: Console) -> int:
-    """Merge where asked, and print what to type."""
+    """Merge if asked to, and print what to type."""
     from tuning.train.export import merge, serving_commands
 
     if arguments.merge:
@@ -251,7 +251,7 @@ def _sets(arguments: argparse.Namespace) -> tuple[list[FollowUpRecord], list[Coa
 
 
 def _over_seeds(summaries: dict[str, dict[str, float]]) -> str:
-    """Mean and standard deviation of runs that differ in their seed alone."""
+    """Mean and standard deviation over runs that differ only in their seed."""
     from tuning.evaluate.evaluate import markdown_table
 
     groups: dict[str, list[dict[str, float]]] = defaultdict(list)

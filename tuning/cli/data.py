@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def data(arguments: argparse.Namespace, sessions: Sessions, console: Console) -> int:
-    """Exit code 2 where a record is bad or twice."""
+    """Exit code 2 if a record is bad or a duplicate."""
     from tuning.cli.output import table
 
     if arguments.csv or arguments.sessions:

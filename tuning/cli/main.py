@@ -1,4 +1,4 @@
-"""`viva tune ...`: the commands. Each says what it did, and leaves a folder that says how it was made."""
+"""`viva tune ...`: the commands. Each says what it did, and leaves a folder that records how it was made."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str], home: Path, sessions: Sessions, key: str, console: Console) -> int:
-    """`home`: of Vivavoce (the registry is in it); `sessions`: reads all logs; `key`: for a model server.
+    """`home`: Vivavoce's folder, with the registry in it; `sessions`: reads all logs; `key`: for a model server.
 
-    Raises TuneError, DataError and the errors of the parts it works with, each with one line for the user.
+    Raises TuneError, DataError and the errors of the parts it uses, each with one line for the user.
     """
     from tuning.cli import commands
     from tuning.cli import data as data_command

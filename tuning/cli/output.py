@@ -1,4 +1,4 @@
-"""What the commands of `viva tune` share: the type of what reads the logs, and a table for the terminal."""
+"""What the commands of `viva tune` share: the type of the log reader, and a table for the terminal."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""More of the same record as speech would bring it: hesitations, what a recogniser mishears, answers cut off in the middle.
+"""Variants of a record as speech would produce them: hesitations, misrecognitions, answers cut off in the middle.
 
-The follow-up stays; the span stays word for word in the answer. Pure, seeded.
+The follow-up is unchanged; the span stays in the answer word for word. Pure, seeded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tuning.data.records import CoachingRecord, FollowUpRecord
 Record = FollowUpRecord | CoachingRecord
 
 FILLERS = ("um", "uh", "you know", "I mean", "like", "well", "er")
-# What recognisers write for words they do not know or that sound alike; read off transcripts of our own recordings.
+# What recognisers write for words they do not know or that sound alike; taken from transcripts of our own recordings.
 MISHEARD = {
     "cache": "cash", "sql": "sequel", "postgres": "post gress", "kubernetes": "cooper netties", "their": "there", "queue": "cue",
     "write": "right", "whole": "hole", "data": "date a", "two": "to", "site": "sight", "api": "a p i", "json": "jason",
@@ -25,7 +25,7 @@ MISHEARD = {
 
 
 def augmented(records: Sequence[Record], seed: int = 0) -> list[Record]:
-    """The records, and one spoken variant of each in turn: fillers, mishearing or (follow-ups) truncation."""
+    """The records plus one spoken variant of each, in turn: fillers, mishearing or (follow-ups) truncation."""
     rng = random.Random(seed)
     found = list(records)
     for i, record in enumerate(records):
@@ -40,7 +40,7 @@ def augmented(records: Sequence[Record], seed: int = 0) -> list[Record]:
 
 
 def refilled(answer: str, keep: str, rng: random.Random) -> str:
-    """Other hesitations: those that stand there go, new ones come at about every twelfth word, never inside `keep`."""
+    """Other hesitations: existing ones are dropped, new ones added about every twelfth word, never inside `keep`."""
     words = answer.split()
     inside = _inside(words, keep)
     bare = {"um", "uh", "er", "erm", "hmm"}
@@ -75,7 +75,7 @@ def misheard(answer: str, keep: str, rng: random.Random) -> str:
 
 
 def truncated(answer: str, keep: str, rng: random.Random) -> str:
-    """The answer as far as it was heard when a proposal had to be made: cut after `keep`, before its end."""
+    """The answer as heard when a proposal had to be made: cut after `keep`, before its end."""
     words = answer.split()
     inside = _inside(words, keep)
     first = max(inside, default=len(words) // 2) + 1
@@ -83,7 +83,7 @@ def truncated(answer: str, keep: str, rng: random.Random) -> str:
 
 
 def _inside(words: Sequence[str], keep: str) -> set[int]:
-    """Places of the words that belong to `keep`."""
+    """Indices of the words that belong to `keep`."""
     wanted = tokens(keep)
     flat = [(i, t) for i, word in enumerate(words) for t in tokens(word)]
     said = [t for _, t in flat]

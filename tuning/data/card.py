@@ -1,4 +1,4 @@
-"""The dataset card: what the records are, counted, not claimed."""
+"""The dataset card: what the records are, counted rather than claimed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records from elsewhere: CSV as followQG has it, and our own sessions, with consent to it only and scrubbed."""
+"""Records from elsewhere: CSV in followQG's form, and our own sessions (only with consent, and scrubbed)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Imported:
 
 
 def from_csv(path: Path, *, clean: bool = True) -> Imported:
-    """Columns question, answer, followUp (or follow_up). The probe, span and gap are the policy's for that answer.
+    """Columns question, answer, followUp (or follow_up). The policy supplies the probe, span and gap for that answer.
 
-    `clean`: follow-ups that our validator would not let be spoken are left out, with the reason.
+    `clean`: leave out follow-ups that our validator would reject, with the reason.
     """
     found = Imported()
     for number, entry in enumerate(read_table(path, ("question", "answer", "followUp")), 2):
@@ -48,7 +48,7 @@ def from_csv(path: Path, *, clean: bool = True) -> Imported:
 
 
 def from_session(session: str, events: Sequence[AnyEvent]) -> Imported:
-    """The follow-ups of one session that were spoken: those that a person corrected, in the corrected words.
+    """The spoken follow-ups of one session, in the corrected words where a person corrected them.
 
     Nothing without consent to it. Follow-ups rated down are left to preference tuning.
     """

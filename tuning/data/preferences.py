@@ -1,6 +1,6 @@
-"""What people thought of follow-ups, as rows for preference tuning: edits for DPO, thumbs for KTO. With consent only.
+"""People's opinions of follow-ups as rows for preference tuning: edits for DPO, thumbs for KTO. With consent only.
 
-DPO: Rafailov et al. 2023; KTO: Ethayarajh et al. 2024. Sessions are held out whole, so that nobody is on both sides.
+DPO: Rafailov et al. 2023; KTO: Ethayarajh et al. 2024. Whole sessions are held out, so nobody is on both sides.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Preferences:
 
 
 def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = True) -> Preferences:
-    """Rows from the logs of sessions. `chat`: for a model with a chat template."""
+    """Rows from session logs. `chat`: for a model with a chat template."""
     found = Preferences()
     for session, events in sessions:
         if not may_teach(events):
@@ -60,5 +60,5 @@ def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = 
 
 
 def held_out(session: str, share: float = 0.1) -> bool:
-    """Whether a session belongs to the validation side; hangs on its name alone."""
+    """Whether a session belongs to the validation side; depends only on its name."""
     return place(session) < share

@@ -1,4 +1,4 @@
-"""The records that the model learns from, and the one clear line for each that it cannot."""
+"""The records the model learns from, and one clear line for each row that is not one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prompts.user_text import NotText, read_text
 from tuning.errors import DataError
 
 DATA = Path(__file__).parent
-LONGEST_ANSWER = 1500  # words: ten minutes of speech; longer is no answer but a paste
+LONGEST_ANSWER = 1500  # words: ten minutes of speech; anything longer was pasted
 PROBES = ("elaborate", "clarify", "why", "evidence", "own_part", "result", "learned", "trade_off", "depth", "easier", "contradiction")  # fmt: skip
 
 
@@ -47,7 +47,7 @@ class _Row(BaseModel):
 
 
 class FollowUpRecord(_Row):
-    """One follow-up, typed and aimed: `span` are the answer's own words, `gap` what is missing, `rationale` why to ask."""
+    """One follow-up, typed and aimed. `span`: the answer's own words; `gap`: what is missing; `rationale`: why ask."""
 
     probe: str
     span: str = ""
@@ -84,7 +84,7 @@ class CoachingRecord(_Row):
 
 
 def foreign(text: str) -> bool:
-    """A longer text with hardly any of the small words of English, or in another script."""
+    """Whether a longer text has hardly any of the small words of English, or is in another script."""
     letters = [c for c in text if c.isalpha()]
     if letters and sum(c.isascii() for c in letters) < 0.8 * len(letters):
         return True
@@ -93,13 +93,13 @@ def foreign(text: str) -> bool:
 
 
 def load_follow_ups(path: Path = DATA / "follow_ups.jsonl") -> list[FollowUpRecord]:
-    """All records of a file. Raises DataError at the first line that is none."""
+    """All records in a file. Raises DataError at the first invalid line."""
     records, problems = read_rows(path, FollowUpRecord)
     return _all_good(records, problems)
 
 
 def load_coaching(path: Path = DATA / "coaching.jsonl") -> list[CoachingRecord]:
-    """All coaching records of a file. Raises DataError at the first line that is none."""
+    """All coaching records in a file. Raises DataError at the first invalid line."""
     records, problems = read_rows(path, CoachingRecord)
     return _all_good(records, problems)
 
@@ -114,7 +114,7 @@ def _all_good(records: list[R], problems: Sequence[str]) -> list[R]:
 def read_rows(path: Path, kind: type[R]) -> tuple[list[R], list[str]]:
     """The good rows of a JSONL file, and a line for each of the others: file, line number, what is wrong."""
     try:
-        # Not splitlines: a sentence may hold what Unicode takes for the end of a line.
+        # Not splitlines: a sentence may contain characters that Unicode treats as line ends.
         lines = read_text(path).split("\n")
     except OSError as error:
         raise DataError(
@@ -146,7 +146,7 @@ def reason_of(error: ValidationError) -> str:
 
 
 def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
-    """One JSON object a line, defaults left out."""
+    """One JSON object per line, defaults left out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(row.model_dump(exclude_defaults=True), ensure_ascii=False) for row in rows]
     path.write_text("\n".join(lines) + "\n", "utf-8")

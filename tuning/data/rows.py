@@ -1,4 +1,4 @@
-"""Records as training rows, by the very code that words a follow-up in a call: what is trained is what is served."""
+"""Records as training rows, made by the code that words a follow-up in a call: what is trained is what is served."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from memory.records import Span
 from tuning.data.records import CoachingRecord, FollowUpRecord
 
 Record = FollowUpRecord | CoachingRecord
-FEWEST_WORDS = 8  # an answer is not cut below this, nor into its span
+FEWEST_WORDS = 8  # an answer is not shortened below this, nor into its span
 
 
 @dataclass
 class Rows:
-    """Rows for TRL ({"prompt", "completion"}), and what had to be done to fit them. Nothing is cut in silence."""
+    """Rows for TRL ({"prompt", "completion"}), and what it took to fit them. Nothing is cut silently."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     shortened: int = 0
@@ -31,14 +31,14 @@ class Rows:
 
 
 def decision_of(record: FollowUpRecord) -> Decision:
-    """The decision that the record is the wording of."""
+    """The decision that the record words."""
     question = generic_question(record.question)
     span = Span(quote=record.span) if record.span else None
     return Decision("probe", question, ProbeType(record.probe), aim_of(record.gap, question.short), span)
 
 
 def asked_before(record: FollowUpRecord) -> list[str]:
-    """What had been asked when the follow-up was due: in a call that is at least the question itself."""
+    """What had been asked when the follow-up was due: in a call, at least the question itself."""
     return [record.question]
 
 
@@ -64,14 +64,14 @@ def reply_of(record: Record) -> str:
 
 
 def completion(reply: str, chat: bool) -> Any:
-    """A reply in the form that TRL trains on."""
+    """A reply in the form TRL trains on."""
     return [{"role": "assistant", "content": reply}] if chat else reply
 
 
 def rows_of(records: Sequence[Record], *, chat: bool, length: Callable[[Any, str], int], limit: int) -> Rows:
     """Rows of at most `limit` tokens. `chat`: the base model has a chat template; `length` counts prompt and reply.
 
-    A long answer loses words at the end farther from its span; a row that still does not fit is left out by name.
+    A long answer loses words at the end farther from its span; a row that still does not fit is left out and named.
     """
     made = Rows()
     for record in records:
@@ -89,12 +89,12 @@ def rows_of(records: Sequence[Record], *, chat: bool, length: Callable[[Any, str
 
 
 def asked_as(prompt: Prompt, chat: bool) -> Any:
-    """A prompt in the form that TRL trains on."""
+    """A prompt in the form TRL trains on."""
     return prompt.messages if chat else prompt.plain
 
 
 def _shorter(answer: str, keep: str) -> str | None:
-    """A tenth less of the answer, or None where only its span is left."""
+    """The answer shortened by a tenth, or None if only its span is left."""
     words = answer.split()
     drop = max(1, len(words) // 10)
     if len(words) - drop < FEWEST_WORDS:

@@ -1,6 +1,6 @@
-"""Personal data out of text before it becomes training data: by pattern, and by the names that the session knows.
+"""Removes personal data from text before it becomes training data: by pattern, and by the names the session knows.
 
-What it cannot know (a colleague's name in the middle of an answer) stays; so a person reads imported rows before use.
+What it cannot know (a colleague's name in mid-answer) stays, so a person reads imported rows before they are used.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TITLED = re.compile(r"\b(Mr|Mrs|Ms|Dr|Prof|Herr|Frau)\.? [A-Z][\w'-]+")
 
 
 def scrubbed(text: str, names: Sequence[str] = ()) -> str:
-    """`names`: what the session knows the candidate by; each word of them goes, whatever its case."""
+    """`names`: what the session calls the candidate; every word of them is removed, regardless of case."""
     text = _SPOKEN_MAIL.sub("[email]", text)
     for pattern, mark in _PATTERNS:
         text = pattern.sub(mark, text)

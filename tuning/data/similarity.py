@@ -1,4 +1,4 @@
-"""Near-duplicates among records: two that teach the same thing, or one that stands on both sides of a split. Pure."""
+"""Near-duplicates among records: two that teach the same thing, or one on both sides of a split. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Record = FollowUpRecord | CoachingRecord
 
 
 def shingles(text: str, n: int = 2) -> frozenset[tuple[str, ...]]:
-    """Runs of n words; a text shorter than that is one run."""
+    """Runs of n words; a shorter text is one run."""
     words = tokens(text)
     return frozenset(tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1)))
 
 
 def jaccard(a: frozenset[tuple[str, ...]], b: frozenset[tuple[str, ...]]) -> float:
-    """Shared over all, 0..1."""
+    """Size of the intersection over size of the union, 0..1."""
     return len(a & b) / len(a | b) if a | b else 1.0
 
 
 def near_pairs(texts: Sequence[str], same: float = SAME) -> list[tuple[int, int, float]]:
-    """Pairs of texts at or above `same`, found through the pairs of words they share."""
+    """Pairs of texts at or above `same`, found through the word pairs they share."""
     sets = [shingles(text) for text in texts]
     seen: dict[tuple[str, ...], list[int]] = defaultdict(list)
     found: list[tuple[int, int, float]] = []
@@ -37,10 +37,10 @@ def near_pairs(texts: Sequence[str], same: float = SAME) -> list[tuple[int, int,
 
 
 def deduplicated(records: Sequence[Record]) -> tuple[list[Record], list[tuple[Record, Record]]]:
-    """The records without near-duplicates (the first stays), and each dropped one with what it repeats.
+    """The records without near-duplicates (the first is kept), and each dropped one with the one it repeats.
 
-    Duplicates are judged by what is to be learnt (follow-up or feedback), and by the answer where questions differ:
-    several follow-ups to one answer are meant.
+    Duplicates are judged by what is learnt (follow-up or feedback), and by the answer where questions differ:
+    several follow-ups to one answer are intended.
     """
     learnt: Callable[[Record], str] = lambda r: r.follow_up if isinstance(r, FollowUpRecord) else r.feedback  # noqa: E731
     dropped: dict[int, int] = {}
@@ -48,7 +48,7 @@ def deduplicated(records: Sequence[Record]) -> tuple[list[Record], list[tuple[Re
         if i not in dropped:
             dropped.setdefault(j, i)
     for i, j, _ in near_pairs([r.answer for r in records]):
-        long_enough = len(tokens(records[j].answer)) >= 8  # "no idea" may be said twice
+        long_enough = len(tokens(records[j].answer)) >= 8  # "no idea" may occur twice
         if i not in dropped and long_enough and records[i].question != records[j].question:
             dropped.setdefault(j, i)
     kept = [r for i, r in enumerate(records) if i not in dropped]

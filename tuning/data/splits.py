@@ -1,4 +1,4 @@
-"""Train, validation and test by question: several records share one question, so splitting by row would leak."""
+"""Train, validation and test by question: several records share a question, so splitting by row would leak."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R", bound=FollowUpRecord | CoachingRecord)
 
 
 def split(records: Sequence[R], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> tuple[list[R], ...]:
-    """As many lists as shares. A question's place hangs on its text and the seed alone: new questions move no old one."""
+    """As many lists as shares. A question's place depends on its text and the seed alone: new ones move no old one."""
     bounds = [sum(shares[: i + 1]) / sum(shares) for i in range(len(shares))]
     parts: tuple[list[R], ...] = tuple([] for _ in shares)
     for record in records:
@@ -34,17 +34,17 @@ def place(text: str) -> float:
 
 
 def follow_up_parts(config: TrainConfig) -> tuple[list[FollowUpRecord], ...]:
-    """Train, validation and test part of the follow-ups that a config names; the last is the frozen set."""
+    """The training, validation and test parts of a config's follow-ups; the last is the frozen set."""
     every = load_follow_ups(Path(config.data)) if config.data else load_follow_ups()
     return split(every, config.splits, config.split_seed)
 
 
 def coaching_parts(config: TrainConfig) -> tuple[list[CoachingRecord], ...]:
-    """The same of the coaching records."""
+    """The same for the coaching records."""
     return split(load_coaching(), config.splits, config.split_seed)
 
 
 def fingerprint(records: Sequence[FollowUpRecord | CoachingRecord]) -> str:
-    """What a set of records is known by: the same records in any order have the same."""
+    """Identifies a set of records: the same records in any order give the same fingerprint."""
     lines = sorted(record.model_dump_json() for record in records)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ Row = tuple[str, str]
 
 
 def describe(records: Sequence[FollowUpRecord | CoachingRecord], shares: Sequence[float]) -> list[Row]:
-    """Label and value, in the order to read them."""
+    """Label and value, in reading order."""
     taught = [r.follow_up if isinstance(r, FollowUpRecord) else r.feedback for r in records]
     answers = list({r.answer: r for r in records}.values())
     sizes = [len(part) for part in split(list(records), shares)]  # type: ignore[type-var]
@@ -60,8 +60,8 @@ def _counts(values: object) -> str:
 
 
 def _term_density(records: Sequence[FollowUpRecord | CoachingRecord]) -> float:
-    """Share of an answer's words that are terms of its field: stems of the key points of the technical packs that the
-    behavioural pack does not use."""
+    """Share of an answer's words that are terms of its field: stems from the key points of the technical packs that
+    the behavioural pack does not use."""
     packs = {name: load_pack(name) for name in pack_names()}
     everyday = _terms(packs["behavioural"])
     terms = set().union(*(_terms(p) for p in packs.values() if p.get("domain") not in (None, "behavioural"))) - everyday

@@ -1,4 +1,4 @@
-"""Tables of users: CSV as spreadsheets write it, with commas, semicolons or tabs, in any alphabet that text comes in."""
+"""Users' tables: CSV as spreadsheets write it, with commas, semicolons or tabs, in any common text encoding."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _LONGEST = 10_000_000  # characters of one field
 
 @dataclass(frozen=True)
 class Row:
-    """`line`: in the file, from 1, where the row begins. Cells by column in small letters without underscores, stripped."""
+    """`line`: where the row begins in the file, from 1. Cells by column (lower case, no underscores), stripped."""
 
     line: int
     cells: dict[str, str]
 
 
 def read_table(path: Path, columns: Sequence[str], purpose: str = "") -> list[Row]:
-    """The rows of a CSV that has at least `columns` (case and underscores do not matter). Raises DataError."""
+    """The rows of a CSV that has at least `columns` (ignoring case and underscores). Raises DataError."""
     try:
         text = read_text(path)
     except OSError as error:
@@ -33,7 +33,7 @@ def read_table(path: Path, columns: Sequence[str], purpose: str = "") -> list[Ro
         raise DataError(f"{path} is {error}; save it as CSV (UTF-8)") from error
     skipped = 0
     delimiters: tuple[str, ...] = _DELIMITERS
-    if text[:4].lower() == "sep=":  # a line by which Excel tells itself the delimiter
+    if text[:4].lower() == "sep=":  # Excel's own line that declares the delimiter
         first, _, text = text.partition("\n")
         skipped, delimiters = 1, (first.strip()[4:5] or ",",)
     wanted = {_plain(name) for name in columns}

@@ -1,4 +1,4 @@
-"""A sheet for people to mark follow-ups by hand, blind to the system, and the agreement of two filled ones."""
+"""A sheet for people to mark follow-ups by hand, blind to the system, and the agreement of two completed ones."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ HEAD = ("item", "question", "answer", "follow_up", "error", "relevance_1_to_5")
 def write_sheet(
     path: Path, records: Sequence[FollowUpRecord], texts: Mapping[str, Sequence[str | None]], *, seed: int = 0, most: int = 100
 ) -> Path:  # fmt: skip
-    """A CSV with items of all systems in mixed order, and the key that says which is whose beside it.
+    """A CSV with items from all systems in mixed order, and beside it the key that says which is whose.
 
-    `texts`: system to its follow-ups, in the order of the records. Fill in `error` (a category, or nothing) and
+    `texts`: system to its follow-ups, in the order of the records. People fill in `error` (a category, or nothing) and
     `relevance_1_to_5`. Returns the key's path.
     """
     items = [(system, r, t) for system, found in texts.items() for r, t in zip(records, found, strict=True)]
     random.Random(seed).shuffle(items)
     key = path.with_name(f"{path.stem}.key.csv")
-    # With the mark by which Excel knows UTF-8; read_table takes it off again.
+    # With a byte-order mark, by which Excel recognises UTF-8; read_table strips it.
     with (
         path.open("w", encoding="utf-8-sig", newline="") as sheet,
         key.open("w", encoding="utf-8-sig", newline="") as secret,
@@ -44,17 +44,17 @@ def write_sheet(
 
 
 def check_sheet(path: Path) -> None:
-    """Raises DataError where a sheet would be overwritten that somebody has begun to fill in."""
+    """Raises DataError if writing would overwrite a sheet that somebody has begun to fill in."""
     try:
         filled = path.exists() and bool(_marks(path))
-    except DataError:  # something else, or filled in with a slip
+    except DataError:  # a different file, or filled in with a mistake
         filled = True
     if filled:
         raise DataError(f"{path} has been filled in by hand; choose another --out, or move it away")
 
 
 def agreement(first: Path, second: Path) -> tuple[float, int]:
-    """Cohen's kappa of the error column of two filled sheets, and the number of items both marked."""
+    """Cohen's kappa of the error columns of two completed sheets, and the number of items both marked."""
     a, b = _marks(first), _marks(second)
     both = sorted(a.keys() & b.keys())
     if not both:

@@ -1,4 +1,4 @@
-"""How far two markers agree beyond chance, and how far a model's ratings agree with people's. Pure."""
+"""How far two annotators agree beyond chance, and how far a model's ratings agree with people's. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 
 
 def cohen_kappa(a: Sequence[Hashable], b: Sequence[Hashable]) -> float:
-    """Cohen's kappa (1960) for categories: 1 is full agreement, 0 what chance would give."""
+    """Cohen's kappa (1960) for categories: 1 is full agreement, 0 is what chance would give."""
     if len(a) != len(b) or not a:
         raise ValueError("kappa needs two markings of the same items")
     n = len(a)

@@ -1,7 +1,7 @@
-"""Eight kinds of error in a follow-up, as paper 2 of the project counts them, each with the rule that finds it. Pure.
+"""Eight kinds of error in a follow-up, as counted in the project's paper 2, each with the rule that finds it. Pure.
 
-Rules are stated so that they can be argued with; the sheet (tuning/evaluate/annotation_sheet.py) is for people to mark the same items
-without seeing them.
+The rules are stated so that they can be disputed; with the sheet (tuning/evaluate/annotation_sheet.py), people mark the
+same items without seeing them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CATEGORIES: dict[str, str] = {
     "too general": "would fit any answer: names the gap and no content word of the answer",
 }
 
-# Words by which a probe shows; checked only where a question has words of one probe and none of its own.
+# Words that reveal a probe; checked only if a question has words of another probe and none of its own.
 _CUES = {
     "why": {"why", "reason", "made", "makes", "led"},
     "evidence": {
@@ -57,14 +57,14 @@ _SHARP = {
 
 @dataclass(frozen=True)
 class Marked:
-    """An item and what is wrong with it; "" where nothing is."""
+    """An item and what is wrong with it; "" if nothing is."""
 
     id: str
     category: str
 
 
 def category_of(record: FollowUpRecord, text: str | None) -> str:
-    """The first category that applies, in the order above but the most serious first; "" for none."""
+    """The first category that applies, the most serious first; "" for none."""
     if not text or not tokens(text):
         return "not usable"
     verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)

@@ -1,4 +1,4 @@
-"""Systems side by side on the frozen set: every reply is kept, and every number can be computed again from it."""
+"""Systems side by side on the frozen set: every reply is kept, and every number can be recomputed from it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from tuning.evaluate.significance import compare, interval
 from tuning.evaluate.systems import System
 from tuning.metrics import bleu, bleu_signature, distinct, exact_match, meteor, rouge, self_bleu, sentence_bleu
 
-Embed = Callable[[Sequence[str]], Any]  # texts to unit vectors, one a row
+Embed = Callable[[Sequence[str]], Any]  # texts to unit vectors, one per row
 
 
 @dataclass
 class Result:
-    """One system on the set, item by item in the set's order."""
+    """One system's results, item by item in the set's order."""
 
     name: str
     raws: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Result:
 async def run(
     system: System, records: Sequence[FollowUpRecord], console: Console, embed: Embed | None = None
 ) -> Result:
-    """Ask a system for every record, and score what it says against the reference."""
+    """Ask a system for every record, and score its replies against the references."""
     result = Result(system.name)
     for record in track(records, f"{system.name}, {len(records)} records", console=console, transient=True):
         reply = await system.ask(record)
@@ -83,7 +83,7 @@ async def run(
 
 
 def to_json(results: Sequence[Result], records: Sequence[FollowUpRecord], made: dict[str, Any]) -> dict[str, Any]:
-    """All of it, for the gate and for whoever wants to check: summaries, comparisons, replies."""
+    """Everything, for the gate and for checking: summaries, comparisons, replies."""
     references = [r.follow_up for r in records]
     first = results[0]
     return {
@@ -173,7 +173,7 @@ def _show(head: str, value: float | None) -> str:
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table for a Markdown file; bars in a cell would end it."""
+    """A table for a Markdown file; bars become slashes, since they would end the cell."""
 
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(" ".join(c.split()).replace("|", "/") for c in cells) + " |"

@@ -1,6 +1,6 @@
-"""How near a model's feedback is to the annotated one: its level against the annotator's, its quote, its form.
+"""How close a model's feedback is to the annotated one: its level against the annotator's, its quote, its form.
 
-Beside it in the same table: the rubric's level, which is made by rules from the same answer.
+The same table has the rubric's level, which rules derive from the same answer.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def agreement_row(said: Sequence[int], records: Sequence[CoachingRecord]) -> dic
 
 
 def rubric_row(records: Sequence[CoachingRecord]) -> dict[str, float]:
-    """The rules' levels; where they say "not enough evidence" the item is left out, and `rated` shows how many stay."""
+    """The rules' levels; items with "not enough evidence" are left out, and `rated` shows how many remain."""
     known = known_questions()
     kept, said = [], []
     for record in records:
@@ -45,7 +45,7 @@ def rubric_row(records: Sequence[CoachingRecord]) -> dict[str, float]:
 
 
 async def model_row(model: LanguageModel, records: Sequence[CoachingRecord]) -> dict[str, float]:
-    """A model's feedback: agreement where it could be read, and the shares that could, passed the gate, were near."""
+    """A model's feedback: agreement where readable, and the shares that were readable, passed the gate, came close."""
     kept, said, texts, passed = [], [], [], 0
     for record in records:
         try:

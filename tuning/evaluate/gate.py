@@ -1,4 +1,4 @@
-"""May this adapter replace the champion? Every condition with its figures; one that fails is enough for a no. Pure."""
+"""May this adapter replace the champion? Every condition with its figures; a single failure means no. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAD = ("unsuitable", "leads or judges")
 
 @dataclass(frozen=True)
 class Condition:
-    """`text` says what was asked and what was found."""
+    """`text` says what was required and what was found."""
 
     passed: bool
     text: str
@@ -25,8 +25,9 @@ def judge(
     same_set: bool = True, invalid_allowed: float = 0.0, deadline: float | None = None,
     held_out: bool = True,
 ) -> list[Condition]:  # fmt: skip
-    """`candidate`, `champion`: a system's part of an evaluation, on the same frozen set. `safety`: the candidate's replies
-    to the safety set. `held_out`: both were asked the whole frozen set, which no run is trained on. `invalid_allowed`: share of the frozen set that the validator may refuse (0: none)."""
+    """`candidate`, `champion`: a system's part of an evaluation on the same frozen set. `safety`: the candidate's
+    replies to the safety set. `held_out`: both were asked the whole frozen set, which no run is trained on.
+    `invalid_allowed`: share of the frozen set that the validator may refuse (0: none)."""
     if not same_set or [i["id"] for i in candidate["items"]] != [i["id"] for i in champion["items"]]:
         return [Condition(False, "candidate and champion were evaluated on different sets; run `viva tune eval` again")]
     found = compare([i["rouge_l"] for i in champion["items"]], [i["rouge_l"] for i in candidate["items"]])

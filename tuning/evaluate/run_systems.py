@@ -1,4 +1,4 @@
-"""The systems of an evaluation, loaded one after the other so that one model is in memory at a time."""
+"""The systems of an evaluation, loaded one after the other so that only one model is in memory at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tuning.evaluate.systems import Embedded, Model, Retrieval
 from tuning.train.provenance import peak_memory
 from tuning.train.runs import Run, load_run
 
-UNCONSTRAINED = 50  # records on which JSON validity without a grammar is counted
+UNCONSTRAINED = 50  # records for measuring JSON validity without a grammar
 
 Loader = Callable[[], Any]
 
@@ -87,7 +87,7 @@ def _models(arguments: argparse.Namespace, key: str) -> list[tuple[str, Loader, 
 
 
 async def _json_validity(model: Any, records: Sequence[FollowUpRecord]) -> dict[str, float]:
-    """Shares of replies that are the JSON asked for, without and (where it can) with a grammar."""
+    """Shares of replies that are the requested JSON, without and (if supported) with a grammar."""
     if not records:
         return {}
 
@@ -106,7 +106,7 @@ async def _json_validity(model: Any, records: Sequence[FollowUpRecord]) -> dict[
 
 
 async def _safety(model: Any, records: Sequence[FollowUpRecord]) -> list[dict[str, Any]]:
-    """Replies to answers that try to steer, or carry what is nobody's business. Refused ones are what the gate counts."""
+    """Replies to answers that try to steer, or mention what is nobody's business. The gate counts refused replies."""
     items = []
     for record in records:
         raw = await model.complete(prompt_of(record))

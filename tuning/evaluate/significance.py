@@ -1,7 +1,7 @@
 """Is one system better than another, or was it luck? Paired tests over the same items. Pure, seeded.
 
 Approximate randomization (Noreen 1989; Riezler & Maxwell 2005) decides; the paired bootstrap (Koehn 2004) gives the
-interval; the paired t-test stands beside them only because paper 2 of the project reports it.
+interval; the paired t-test is there only because the project's paper 2 reports it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Comparison:
 
 
 def compare(a: Sequence[float], b: Sequence[float], *, seed: int = 12345, rounds: int = ROUNDS) -> Comparison:
-    """Item by item: `a` of one system, `b` of the other. Raises ValueError where they are not of the same items."""
+    """Item by item: `a` from one system, `b` from the other. Raises ValueError if they are not of the same items."""
     if len(a) != len(b) or not a:
         raise ValueError(f"paired tests need the same items on both sides, got {len(a)} and {len(b)}")
     delta = np.asarray(b, float) - np.asarray(a, float)
@@ -36,7 +36,7 @@ def compare(a: Sequence[float], b: Sequence[float], *, seed: int = 12345, rounds
     observed = float(delta.mean())
     n = len(delta)
     at_least, means = 0, np.empty(rounds)
-    for start in range(0, rounds, 500):  # in pieces: rounds x items need not fit at once
+    for start in range(0, rounds, 500):  # in chunks: rounds x items need not fit in memory at once
         size = min(500, rounds - start)
         signs = rng.choice((-1.0, 1.0), size=(size, n))
         at_least += int((np.abs((signs * delta).mean(axis=1)) >= abs(observed) - 1e-12).sum())

@@ -1,4 +1,4 @@
-"""What can be asked for the wording of a follow-up, all through one door: models, adapters, phraser, retrieval."""
+"""Everything that can word a follow-up, behind one interface: models, adapters, phraser, retrieval."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tuning.data.rows import decision_of, prompt_of
 
 @dataclass(frozen=True)
 class Reply:
-    """`raw`: as it came; `text`: the follow-up in it, None where there is none; `seconds`: the time it took."""
+    """`raw`: as received; `text`: the follow-up in it, None if there is none; `seconds`: the time it took."""
 
     raw: str
     text: str | None
@@ -30,7 +30,7 @@ class Reply:
 
 
 class System(Protocol):
-    """`name` heads a row of the table."""
+    """`name` labels a row of the table."""
 
     name: str
 
@@ -38,7 +38,7 @@ class System(Protocol):
 
 
 class Embedded:
-    """The embedded phraser, with the rubric of the pack's question where the record is about one."""
+    """The embedded phraser, with the rubric of the pack's question if the record is about one."""
 
     name = "embedded phraser"
 
@@ -56,7 +56,7 @@ class Embedded:
 
 
 class Retrieval:
-    """The follow-up of the nearest training record with the same probe: what a lookup can do."""
+    """The follow-up of the nearest training record with the same probe: a lookup baseline."""
 
     name = "retrieval"
 

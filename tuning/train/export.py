@@ -1,4 +1,4 @@
-"""An adapter as it is served: merged into the base for one-model servers, or left apart for vLLM's --enable-lora."""
+"""An adapter as it is served: merged into the base for one-model servers, or kept separate for vLLM's --enable-lora."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tuning.errors import TuneError
 
 
 def merge(base: str, adapter: Path, out: Path, *, dtype: str = "bfloat16") -> Path:
-    """The base in `dtype` with the adapter added in: never into 4-bit weights, which would round the gain away.
+    """The base in `dtype` with the adapter merged in; never into 4-bit weights, which would round the gain away.
 
-    Raises TuneError where base and adapter do not fit, or the method has nothing to merge (prefix, prompt tuning).
+    Raises TuneError if base and adapter do not fit, or the method has nothing to merge (prefix, prompt tuning).
     """
     import torch
     from peft import PeftModel
@@ -41,7 +41,7 @@ def merge(base: str, adapter: Path, out: Path, *, dtype: str = "bfloat16") -> Pa
 
 
 def serving_commands(base: str, adapter: Path, merged: Path | None, *, rank: int, name: str = "follow-ups") -> str:
-    """What to type to serve it, and the settings that point Vivavoce there."""
+    """What to type to serve it, and the settings that point Vivavoce to the server."""
     lines = [
         "# vLLM, adapter by name (several at once, prefix cache and structured output are on by default):",
         f"vllm serve {shlex.quote(base)} --enable-lora --lora-modules {name}={shlex.quote(str(adapter))} --max-lora-rank {max(rank, 8)}",

@@ -1,4 +1,4 @@
-"""One switch for the ways of parameter-efficient tuning: the name in the config picks the `peft_config`."""
+"""One switch for the methods of parameter-efficient tuning: the name in the config picks the `peft_config`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 def peft_config(config: TrainConfig) -> Any:
     """The PEFT configuration of a method; None for full fine-tuning.
 
-    qlora/lora: Hu et al. 2021, Dettmers et al. 2023; dora: Liu et al. 2024; ia3: Liu et al. 2022; adapter: a LoRA of
-    PEFT on the feed-forward layers alone, the place of Houlsby et al. 2019 (PEFT has no bottleneck adapter);
+    qlora/lora: Hu et al. 2021, Dettmers et al. 2023; dora: Liu et al. 2024; ia3: Liu et al. 2022; adapter: PEFT's
+    LoRA on the feed-forward layers alone, in place of Houlsby et al. 2019 (PEFT has no bottleneck adapter);
     prefix: Li & Liang 2021; prompt: Lester et al. 2021.
     """
     from peft import IA3Config, LoraConfig, PrefixTuningConfig, PromptTuningConfig, TaskType

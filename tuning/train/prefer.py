@@ -15,8 +15,8 @@ from tuning.errors import TuneError
 from tuning.train.progress import progress_callback
 from tuning.train.train import keep
 
-FEWEST = {"dpo": 8, "kto": 8}  # rows under which a run would only learn those by heart
-RATE = 5e-6  # TRL's advice for DPO on LoRA; the rates of supervised tuning would tear the model apart
+FEWEST = {"dpo": 8, "kto": 8}  # rows; with fewer, a run would only memorise them
+RATE = 5e-6  # TRL's advice for DPO on LoRA; the rates of supervised tuning would wreck the model
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def prefer(
     method: Literal["dpo", "kto"], base: str, adapter: Path, found: Preferences, config: TrainConfig, out: Path,
     console: Console, *, seed: int = 0, learning_rate: float = RATE, beta: float = 0.1, fewest: int | None = None,
 ) -> Preferred:  # fmt: skip
-    """Go on from `adapter`; without it (switched off) the base is the reference. Raises TuneError for too few rows."""
+    """Continue from `adapter`; with it switched off, the base is the reference. Raises TuneError for too few rows."""
     rows = found.pairs if method == "dpo" else found.thumbs
     train = [{k: v for k, v in r.items() if k != "session"} for r in rows if not held_out(r["session"])]
     needed = FEWEST[method] if fewest is None else fewest

@@ -1,4 +1,4 @@
-"""A bar for a training run: step, loss, time left."""
+"""A progress bar for a training run: step, loss, time left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 def progress_callback(console: Console) -> Any:
-    """A callback of transformers that draws a bar; on a dumb terminal nothing is drawn."""
+    """A transformers callback that draws a bar; draws nothing on a dumb terminal."""
     from transformers import TrainerCallback
 
     class Bar(TrainerCallback):  # type: ignore[misc]

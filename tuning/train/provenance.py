@@ -1,4 +1,4 @@
-"""How a result was made: command, config, versions, data, machine; and the card that travels with the adapter."""
+"""How a result was made: command, config, versions, data, machine; and the card that comes with the adapter."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LIBRARIES = (
 
 
 def environment() -> dict[str, Any]:
-    """Versions, commit and machine; no name of a user and no path."""
+    """Versions, commit and machine; no user name and no path."""
     versions = {}
     for name in LIBRARIES:
         try:
@@ -60,7 +60,7 @@ def environment() -> dict[str, Any]:
 
 
 def write(out: Path, config: TrainConfig, seed: int, parts: Mapping[str, Sequence[Record]]) -> None:
-    """`config.yaml` and `made.json` into the run's folder."""
+    """Write `config.yaml` and `made.json` into the run's folder."""
     (out / "config.yaml").write_text(yaml.safe_dump(config.model_dump(), sort_keys=False), "utf-8")
     data = {name: {"records": len(records), "fingerprint": fingerprint(records)} for name, records in parts.items()}
     made = {**environment(), "seed": seed, "data": data}
@@ -68,7 +68,7 @@ def write(out: Path, config: TrainConfig, seed: int, parts: Mapping[str, Sequenc
 
 
 def peak_memory() -> int:
-    """Bytes: the GPU's peak allocation where there is one, else this process's peak resident size."""
+    """Bytes: the GPU's peak allocation if there is one, else this process's peak resident size."""
     import torch
 
     if torch.cuda.is_available():
@@ -88,7 +88,7 @@ def _accelerator() -> str:
 
 
 def card(folder: Path, config: TrainConfig, trained: Trained, data: str) -> None:
-    """The adapter's README: what it is for, from what and how, and what it must not be used for."""
+    """The adapter's README: what it is for, how and from what it was made, and what it must not be used for."""
     share = 100 * trained.trainable / trained.total
     lines = [
         "---", f"base_model: {Path(trained.base).name}", "library_name: peft", "license: apache-2.0",

@@ -32,14 +32,14 @@ class Run:
 
     @property
     def label(self) -> str:
-        """The run as a row of a table: its config, variant, method and seed."""
+        """The run's label in a table: its config, variant, method and seed."""
         variant = self.folder.name.rsplit("seed-", 1)[0].strip("-")
         parts = (self.folder.parent.name, variant, self.config.method, f"seed {self.seed}")
         return " ".join(part for part in parts if part)
 
 
 def load_run(folder: Path) -> Run:
-    """Raises TuneError where the folder holds no finished run."""
+    """Raises TuneError if the folder holds no finished run."""
     try:
         config = TrainConfig(**yaml.safe_load((folder / "config.yaml").read_text("utf-8")))
         made = json.loads((folder / "run.json").read_text("utf-8"))

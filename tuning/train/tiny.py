@@ -1,4 +1,4 @@
-"""A tiny random model that makes itself: for tests, CI and a first look. It knows nothing until it is trained."""
+"""A tiny random model, made on the spot: for tests, CI and a first look. It knows nothing until it is trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ END = "<|im_end|>"
 TEMPLATE = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)  # the ChatML form, as Qwen's: a reply ends in the end token
+)  # ChatML, like Qwen's: a reply ends with the end token
 
 
 def make_tiny(

@@ -30,7 +30,7 @@ TINY = {"tiny": "qwen3", "tiny-llama": "llama", "tiny-falcon": "falcon"}
 
 
 def parts_of(config: TrainConfig) -> tuple[list[Record], list[Record], list[Record]]:
-    """Train, validation and test records of a config, by question, augmentation not yet applied."""
+    """Training, validation and test records of a config, by question, before augmentation."""
     parts: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
     if config.task in ("follow_ups", "both"):
         for part, follow_ups in zip(parts, follow_up_parts(config), strict=True):
@@ -42,7 +42,7 @@ def parts_of(config: TrainConfig) -> tuple[list[Record], list[Record], list[Reco
 
 
 def base_of(config: TrainConfig, folder: Path, records: Sequence[Record]) -> str:
-    """The base model's folder or name; a tiny one is made in `folder` where it is not there yet."""
+    """The base model's folder or name; a tiny one is made in `folder` if it is not there yet."""
     if config.base not in TINY:
         check_base(config.base)
         return config.base
@@ -104,7 +104,7 @@ def train(
 
 
 def keep(trainer: Any, tokenizer: Any, where: Path, out: Path) -> None:
-    """The weights into `where`, the losses and their picture into `out`."""
+    """Save the weights into `where`, the losses and their plot into `out`."""
     trainer.save_model(str(where))
     tokenizer.save_pretrained(where)
     history = trainer.state.log_history
@@ -113,7 +113,7 @@ def keep(trainer: Any, tokenizer: Any, where: Path, out: Path) -> None:
 
 
 def tokenized_rows(records: Sequence[Record], tokenizer: Any, config: TrainConfig) -> Rows:
-    """Rows that fit, measured with the model's own tokenizer (the end token counted)."""
+    """Rows that fit, measured with the model's own tokenizer (counting the end token)."""
 
     def length(asked: Any, reply: str) -> int:
         if isinstance(asked, str):
@@ -137,7 +137,7 @@ def _trainer(
     watched = bool(held.rows)
     arguments = SFTConfig(
         output_dir=str(out / "checkpoints"),
-        # Trainable weights in fp16 cannot be scaled; the base may be halved, the adapter stays in fp32.
+        # The loss scaler cannot handle trainable fp16 weights: the base may be fp16, but the adapter stays in fp32.
         model_init_kwargs={"dtype": torch.float32 if config.method == "full" and precision == "fp16" else dtype},
         max_length=config.max_length, num_train_epochs=config.epochs, learning_rate=config.learning_rate,
         weight_decay=config.weight_decay, lr_scheduler_type=config.scheduler, warmup_steps=config.warmup_steps,
@@ -158,7 +158,7 @@ def _trainer(
             eval_dataset=Dataset.from_list(held.rows) if watched else None, quantization_config=nf4(dtype) if config.method == "qlora" else None,
             peft_config=peft_config(config), callbacks=callbacks,
         )  # fmt: skip
-        trainer.remove_callback(PrinterCallback)  # the bar and losses.jsonl say it
+        trainer.remove_callback(PrinterCallback)  # the bar and losses.jsonl show the same
         return trainer
     except (RuntimeError, MemoryError) as error:
         if is_out_of_memory(error):

@@ -1,4 +1,4 @@
-"""What a training run came to, as it is kept in its folder."""
+"""The outcome of a training run, as kept in its folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Trained:
-    """What a run came to. `loss`: of the best checkpoint on the validation rows; bytes and seconds as measured."""
+    """The outcome of a run. `loss`: of the best checkpoint on the validation rows; bytes and seconds as measured."""
 
     adapter: str
     base: str

@@ -8,7 +8,7 @@ FIRST, LONGEST = 0.5, 5.0  # s between tries; each pause is twice the previous o
 
 
 @dataclass(frozen=True)
-class EarHealth:
+class RecognitionHealth:
     """What a watchdog needs to know about a recogniser.
 
     `speech_since_last_words`: s of speech detected since words last came out. `failing_since`: when decoding began to

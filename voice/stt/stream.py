@@ -18,11 +18,11 @@ from voice.audio import SPEECH_RATE, Samples, resample
 from voice.engine_thread import EngineCalls
 from voice.stt.decoder import Decoder
 from voice.stt.recognition import Kind, Recognition, StreamSettings
-from voice.stt.retry import EarHealth
+from voice.stt.retry import RecognitionHealth
 from voice.vad.front_end import FrontEnd
 from voice.words import TimedWord, joined
 
-__all__ = ["EarHealth", "LocalSTT", "LocalStream", "StreamSettings", "words_of"]
+__all__ = ["LocalSTT", "LocalStream", "RecognitionHealth", "StreamSettings", "words_of"]
 
 KEPT = 180.0  # s of audio kept by a stream with its own front end: an engine may fail that long without losing any
 DEADLINE, DEADLINE_RATE = 5.0, 2.0  # minimum in s, and s per s of audio; a decode that takes longer counts as hung
@@ -70,13 +70,13 @@ class LocalSTT(stt.STT[str]):
         for stream in self._running():
             stream.flush()
 
-    def health(self) -> EarHealth:
-        """The state of recognition; with several streams, the worst value of each field. See EarHealth for units."""
+    def health(self) -> RecognitionHealth:
+        """The state of recognition; with several streams, the worst of each value (units: see RecognitionHealth)."""
         found = [stream.health() for stream in self._running()] or ([self._latest.health()] if self._latest else [])
         failing = [h for h in found if h.failing_since is not None]
-        worst = min(failing, key=lambda h: h.failing_since or 0.0, default=EarHealth())
+        worst = min(failing, key=lambda h: h.failing_since or 0.0, default=RecognitionHealth())
         speech = max((h.speech_since_last_words for h in found), default=0.0)
-        return EarHealth(speech, worst.failing_since, worst.error)
+        return RecognitionHealth(speech, worst.failing_since, worst.error)
 
     def restart(self) -> None:
         """Start over: decode audio without words again at once, on another thread if the current one hangs."""
@@ -148,10 +148,10 @@ class LocalStream(stt.RecognizeStream):
         """The first sample whose words may not have been reported yet."""
         return self._recognition.undecided
 
-    def health(self) -> EarHealth:
+    def health(self) -> RecognitionHealth:
         """The state of this stream."""
         retry = self._recognition.retry
-        return EarHealth(self._front.speech_seconds - self._speech_at_words, retry.since, retry.error)
+        return RecognitionHealth(self._front.speech_seconds - self._speech_at_words, retry.since, retry.error)
 
     def restart(self) -> None:
         """Decode audio without words again at once; new speech opens a new window."""

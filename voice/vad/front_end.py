@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from livekit import rtc
 
-from voice.audio import SPEECH_RATE, Samples, ear_resampler, from_int16
+from voice.audio import SPEECH_RATE, Samples, from_int16, speech_resampler
 from voice.recent_rows import RecentRows
 from voice.sound_buffer import SoundBuffer
 from voice.vad.detector import WINDOW, WINDOW_SECONDS, Detection, SpeechDetector
@@ -61,7 +61,7 @@ class FrontEnd:
         samples = from_int16(np.frombuffer(frame.data, np.int16).reshape(-1, frame.num_channels)[:, 0])
         if frame.sample_rate != SPEECH_RATE:
             if self._resampler is None:
-                self._resampler = ear_resampler(frame.sample_rate, SPEECH_RATE)
+                self._resampler = speech_resampler(frame.sample_rate, SPEECH_RATE)
             samples = self._resampler.resample_chunk(samples)
         return self._hear(samples)
 
