@@ -1,4 +1,4 @@
-"""Ears and mouth: speech detection, recognition, synthesis, turn-taking, and the measuring of hesitation.
+"""Speech detection, recognition, synthesis, turn-taking and hesitation metrics.
 
-Knows sound and time, nothing of interviews. Times are seconds on the clock of the audio itself.
+Knows about sound and time, not about interviews. Times are in seconds on the audio's own clock.
 """

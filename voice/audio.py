@@ -1,4 +1,4 @@
-"""Reading and converting sound. Inside Vivavoce speech is float32 mono in -1..1; recognisers get 16 kHz."""
+"""Reading and converting audio. Inside Vivavoce, speech is float32 mono in -1..1; recognisers get 16 kHz."""
 
 from __future__ import annotations
 
@@ -19,25 +19,23 @@ from voice import containers
 Samples = npt.NDArray[np.float32]
 SPEECH_RATE = 16_000
 HIGHEST_RATE = 768_000
-TOLERANCE = 0.25  # s that a file may be shorter than it says: encoders pad, and count in frames
-CANCELLED = (
-    0.25  # of the power that independent channels would leave in their mean; below it they cancel each other out
-)
-BLOCK = 2**13  # samples that are read at once
-ENDLESS = 2**62  # what libsndfile says of a file whose length it does not know
-ABSURD = 1e5  # times as much sound as there is: a broken header, and no cut
-UNKNOWN = 0xFFFFFF00  # bytes of sound from which on a WAV was written to a pipe, by a program that could not go back
+TOLERANCE = 0.25  # s by which a file may be shorter than announced: encoders pad, and count in frames
+CANCELLED = 0.25  # share of the power that independent channels would leave in their mean; below it they cancel out
+BLOCK = 2**13  # samples read at once
+ENDLESS = 2**62  # the frame count libsndfile gives for a file of unknown length
+ABSURD = 1e5  # a header that announces this many times the audio present is broken; the file is not cut off
+UNKNOWN = 0xFFFFFF00  # a WAV with a data size this large was written to a pipe, so its header was never filled in
 
 
 class AudioError(VivavoceError):
-    """A recording that cannot be used; the message says what to do."""
+    """The recording cannot be used; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Audio:
     """Mono samples (float32, -1..1) and their rate in Hz.
 
-    `missing`: s that the file announces and that are not there, because it is cut off.
+    `missing`: seconds that the header announces but a cut-off file does not contain.
     """
 
     samples: Samples
@@ -51,18 +49,18 @@ class Audio:
 
     @property
     def warning(self) -> str:
-        """One line where it is cut off; else empty."""
+        """One line if the file is cut off, else empty."""
         if not self.missing:
             return ""
         return f"cut off: {self.missing:.1f} s of the {self.duration + self.missing:.1f} s that it announces are missing; what is there is used"
 
     def at(self, rate: int) -> Audio:
-        """The same sound at another rate (soxr, high quality)."""
+        """The same audio at another rate (soxr, high quality)."""
         return self if rate == self.rate else replace(self, samples=resample(self.samples, self.rate, rate), rate=rate)
 
 
 def resample(samples: Samples, source: int, target: int) -> Samples:
-    """`samples` at `source` Hz, as `target` Hz. Linear phase, so nothing moves in time."""
+    """Resample from `source` to `target` Hz. Linear phase, so nothing moves in time."""
     if source == target:
         return samples
     converted: Samples = soxr.resample(samples, source, target, quality="HQ").astype(np.float32)
@@ -70,7 +68,7 @@ def resample(samples: Samples, source: int, target: int) -> Samples:
 
 
 def stream_resample(samples: Samples, source: int, target: int) -> Samples:
-    """As the ear resamples a call frame by frame: the same samples come out whatever the sizes that went in."""
+    """Resample exactly as a live call does frame by frame: the output does not depend on the chunk sizes."""
     if source == target:
         return samples
     converted: Samples = speech_resampler(source, target).resample_chunk(samples, last=True)
@@ -78,15 +76,15 @@ def stream_resample(samples: Samples, source: int, target: int) -> Samples:
 
 
 def speech_resampler(source: int, target: int) -> soxr.ResampleStream:
-    """The resampler of a call; quick, since speech needs no more."""
+    """The resampler of a call: medium quality, which is fast and enough for speech."""
     return soxr.ResampleStream(source, target, 1, dtype="float32", quality="MQ")
 
 
 def load(path: Path) -> Audio:
-    """Any rate, mono or many channels (mixed down), any format that libsndfile or FFmpeg reads (wav, flac, mp3, m4a, webm ...).
+    """Load any rate, any number of channels (mixed down), any format libsndfile or FFmpeg reads (wav, mp3, webm ...).
 
-    A recording that is cut off gives what is there, with `missing` saying how much is not. Raises AudioError for a file
-    that is missing, unreadable or empty.
+    A cut-off recording yields what is there; `missing` says how much is not. Raises AudioError for a file that is
+    missing, unreadable or empty.
     """
     if not path.is_file():
         raise AudioError(f"{path}: {'no such file' if not path.exists() else 'no file'}; check the path")
@@ -115,7 +113,7 @@ def load(path: Path) -> Audio:
 
 
 def _read_or_decode(path: Path) -> tuple[npt.NDArray[np.float32], int, float]:
-    """By libsndfile, and by FFmpeg where a kind that both know holds what only that one does."""
+    """Read with libsndfile; fall back to FFmpeg where both know the container but only FFmpeg knows the codec."""
     try:
         return _read(path)
     except (soundfile.LibsndfileError, RuntimeError) as error:
@@ -129,15 +127,15 @@ def _read_or_decode(path: Path) -> tuple[npt.NDArray[np.float32], int, float]:
 
 
 def _read(path: Path) -> tuple[npt.NDArray[np.float32], int, float]:
-    """By libsndfile: (samples of shape (samples, channels), rate, seconds that the header promises or 0)."""
+    """Read with libsndfile: (samples of shape (samples, channels), rate, seconds the header promises or 0)."""
     with _silent_decoders(), soundfile.SoundFile(path) as file:
         rate, counted, channels = file.samplerate, file.frames, file.channels
         blocks: list[npt.NDArray[np.float32]] = []
         try:
-            # In parts, since a header may promise more than there is room for.
+            # In blocks, since a header may promise more than fits in memory.
             while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
                 blocks.append(block)
-        except soundfile.LibsndfileError:  # cut off or damaged: what came before counts
+        except soundfile.LibsndfileError:  # cut off or damaged: keep what came before
             if not blocks:
                 raise
         announced = counted / rate if counted < ENDLESS and _counts(path, file.format) else 0.0
@@ -146,7 +144,7 @@ def _read(path: Path) -> tuple[npt.NDArray[np.float32], int, float]:
 
 
 def _counts(path: Path, format_: str) -> bool:
-    """Whether its header says how many samples there are. An MP3 without such a frame is only guessed at."""
+    """Whether the header gives the number of samples. For an MP3 without such a frame, libsndfile only guesses."""
     if format_ != "MP3":
         return True
     with path.open("rb") as file:
@@ -161,7 +159,7 @@ def _counts(path: Path, format_: str) -> bool:
 
 
 def _wav_share(path: Path) -> float:
-    """How many times as many bytes of sound a WAV announces as there are: 1 where it is whole, or does not know (a pipe)."""
+    """Ratio of announced to present bytes of audio in a WAV: 1 if it is complete or its length is unknown (a pipe)."""
     total = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
@@ -182,12 +180,12 @@ def _wav_share(path: Path) -> float:
 
 
 def _mono(samples: npt.NDArray[np.float32]) -> Samples:
-    """The mean of all channels; where they cancel each other out, the loudest alone."""
+    """The mean of all channels or, where they cancel each other out, the loudest channel."""
     mixed: Samples = samples.mean(axis=1, dtype=np.float32)
     if samples.shape[1] == 1:
         return mixed
     powers = np.var(samples, axis=0, dtype=np.float64)
-    # Channels that have nothing in common would give this; less is one turned against the other.
+    # Uncorrelated channels would give the right-hand side without CANCELLED; far less means opposite polarity.
     if float(np.var(mixed, dtype=np.float64)) < CANCELLED * float(powers.sum()) / samples.shape[1] ** 2:
         return np.ascontiguousarray(samples[:, int(powers.argmax())])
     return mixed
@@ -195,7 +193,7 @@ def _mono(samples: npt.NDArray[np.float32]) -> Samples:
 
 @contextlib.contextmanager
 def _silent_decoders() -> Iterator[None]:
-    """libmpg123 prints its doubts about a file on stderr; ours is the one line that the user gets."""
+    """Silence libmpg123, which prints its warnings to stderr: the user should see only our one line."""
     try:
         kept = os.dup(2)
     except OSError:  # no stderr at all
@@ -221,6 +219,6 @@ def from_int16(pcm: npt.NDArray[np.int16]) -> Samples:
 
 
 def level_dbfs(samples: Samples) -> float:
-    """Root-mean-square level in dB relative to full scale; -120 for digital silence."""
+    """RMS level in dB relative to full scale; -120 for digital silence."""
     power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0
     return 10.0 * float(np.log10(max(power, 1e-12)))

@@ -1,7 +1,7 @@
-"""Sound out of what phones and browsers record: m4a, mp4 and 3gp, webm, AMR, raw AAC. Decoded by PyAV, which livekit-agents brings.
+"""Audio from what phones and browsers record: m4a, mp4, 3gp, webm, AMR, raw AAC. Uses PyAV (from livekit-agents).
 
-Told by what the file is, not by what it is called, and only those kinds are tried: FFmpeg reads playlists, too, and would
-follow them to other files.
+The format is recognised by content, not by file name, and only these formats are tried: FFmpeg also reads playlists
+and would follow them to other files.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_HEAD = 64  # bytes that tell the kind
+_HEAD = 64  # bytes that are enough to recognise the format
 
 
 class ContainerError(Exception):
-    """The file is broken, or holds no sound. The message says which, as a part of a sentence."""
+    """The file is broken or contains no audio. The message is a sentence fragment that says which."""
 
 
 def kind_of(path: Path) -> str | None:
-    """FFmpeg's name of the format, for those that are read here; else None. Raises OSError."""
+    """FFmpeg's name for the format if it is one handled here, else None. Raises OSError."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip") and len(head) >= 8:
@@ -32,13 +32,13 @@ def kind_of(path: Path) -> str | None:
         return "amr"
     if head.startswith(b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"):
         return "asf"
-    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: a layer of 0, which MP3 never has
+    if len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # ADTS: layer 0, which MP3 never has
         return "aac"
     return None
 
 
 def other_reader(path: Path) -> str | None:
-    """The same for kinds that libsndfile reads, too, but not with every codec in them (AAC in a caf, Speex in an ogg)."""
+    """The same for containers that libsndfile also reads, but not with every codec (AAC in caf, Speex in ogg)."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
     known = {b"caff": "caf", b"OggS": "ogg", b"RIFF": "wav", b"fLaC": "flac"}
@@ -46,14 +46,14 @@ def other_reader(path: Path) -> str | None:
 
 
 def decode(path: Path, kind: str) -> tuple[npt.NDArray[np.float32], int, float]:
-    """(samples of shape (samples, channels), rate in Hz, seconds that the file promises or 0).
+    """Return (samples of shape (samples, channels), rate in Hz, seconds the file promises or 0).
 
-    A file that ends too early gives what is there. Raises ContainerError where nothing is.
+    A file that ends too early yields what is there. Raises ContainerError if there is nothing.
     """
     import av
     from av.error import FFmpegError
 
-    av.logging.set_level(None)  # ours is the one line that the user gets
+    av.logging.set_level(None)  # the user should see only our one line
     try:
         with av.open(str(path), format=kind, options={"protocol_whitelist": "file"}) as container:
             stream = next(iter(container.streams.audio), None)
@@ -62,7 +62,7 @@ def decode(path: Path, kind: str) -> tuple[npt.NDArray[np.float32], int, float]:
             blocks, rate = [], 0
             for frame in _frames(container, stream):
                 if rate and frame.sample_rate != rate:
-                    break  # two recordings in one file; the first is taken
+                    break  # two recordings in one file: take the first
                 rate = frame.sample_rate
                 blocks.append(_planes(frame))
             promised = _promised(container, stream)
@@ -75,7 +75,7 @@ def decode(path: Path, kind: str) -> tuple[npt.NDArray[np.float32], int, float]:
 
 
 def _frames(container: Any, stream: Any) -> Iterator[Any]:
-    """Until the end, or where the file breaks."""
+    """Decoded frames up to the end, or to where the file breaks."""
     from av.error import FFmpegError
 
     packets = container.demux(stream)
@@ -88,7 +88,7 @@ def _frames(container: Any, stream: Any) -> Iterator[Any]:
             return
         try:
             frames = packet.decode()
-        except FFmpegError:  # damaged: passed over, as players do
+        except FFmpegError:  # damaged packet: skip it, as players do
             continue
         yield from frames
 

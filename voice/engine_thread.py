@@ -1,7 +1,7 @@
-"""Calls into engines that may never return: one at a time on a thread, with a deadline, after which the thread is left behind.
+"""Calls into engines that may never return: one at a time on a thread, abandoned after a deadline.
 
-A native library that hangs cannot be stopped from outside. So its thread is given up (it is a daemon: it holds up no exit)
-and the next call gets a new one; how many may be given up is bounded.
+A native library that hangs cannot be stopped from outside. Its thread is abandoned (it is a daemon, so it does not
+delay exit) and the next call gets a new one. The number of abandoned threads is bounded.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MOST_LEFT_BEHIND = 4  # threads that may hang at once; with more, calls fail until one of them returns
+MOST_LEFT_BEHIND = 4  # threads that may hang at once; beyond that, calls fail until one of them returns
 
 
 class EngineCallFailed(Exception):
-    """A call into an engine raised, did not return in time, or was not let in; the message says which, in one line."""
+    """An engine call raised, did not return in time, or was refused; the message says which, in one line."""
 
 
 class EngineHangs(EngineCallFailed):
@@ -31,7 +31,7 @@ _Work = tuple[Callable[[], Any], "Future[Any]"]
 
 
 class EngineThread(Executor):
-    """One worker thread, which can be replaced while it works."""
+    """A single worker thread that can be replaced while it is busy."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -54,7 +54,7 @@ class EngineThread(Executor):
         return future
 
     def replace(self) -> bool:
-        """Leave the thread to what it is doing; what waited behind it is cancelled. False where too many hang already."""
+        """Abandon the thread and cancel what is queued behind it. False if too many hang already."""
         with self._lock:
             self._left_behind = [thread for thread in self._left_behind if thread.is_alive()]
             if len(self._left_behind) >= MOST_LEFT_BEHIND:
@@ -67,7 +67,7 @@ class EngineThread(Executor):
             return True
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """`wait` does not wait for threads that were left behind."""
+        """`wait` does not wait for abandoned threads."""
         with self._lock:
             self._closed = True
             thread, work = self._thread, self._queue
@@ -93,11 +93,11 @@ def _work_through(work: queue.SimpleQueue[_Work | None]) -> None:
             continue
         try:
             result = fn()
-        except BaseException as error:  # told to whoever waits, of whatever kind it is
+        except BaseException as error:  # of any kind: it belongs to the caller
             future.set_exception(error)
         else:
             future.set_result(result)
-        del item, fn, future  # a sound must not stay in memory until the next one comes
+        del item, fn, future  # do not keep audio in memory until the next item arrives
 
 
 def _empty(work: queue.SimpleQueue[_Work | None]) -> None:
@@ -111,9 +111,9 @@ def _empty(work: queue.SimpleQueue[_Work | None]) -> None:
 
 
 class EngineCalls:
-    """Awaits blocking calls on `executor`, each with a deadline; replaces the thread under one that hangs.
+    """Awaits blocking calls on `executor`, each with a deadline; replaces the thread when a call hangs.
 
-    Deadlines double while the engine hangs, so that one that is only slow gets its time.
+    The deadline doubles with each hang in a row, so an engine that is merely slow gets enough time.
     """
 
     def __init__(self, executor: Executor, name: str) -> None:
@@ -123,7 +123,7 @@ class EngineCalls:
         self._given_up: set[asyncio.Future[None]] = set()
 
     async def call(self, fn: Callable[[], T], deadline: float) -> T:
-        """What `fn` returns. Raises EngineCallFailed for whatever goes wrong, or if it is not done in `deadline` s."""
+        """Return what `fn` returns. Raises EngineCallFailed if anything fails or `deadline` s pass."""
         loop = asyncio.get_running_loop()
         try:
             future = loop.run_in_executor(self._executor, fn)
@@ -139,7 +139,7 @@ class EngineCalls:
             returned = future.done()
         finally:
             self._given_up.discard(given_up)
-            future.cancel()  # it is done, or nobody waits for it any more
+            future.cancel()  # done, or no longer awaited
         if not returned:
             self._hung += 1
             self._replace_thread()
@@ -153,7 +153,7 @@ class EngineCalls:
         return future.result()
 
     def give_up(self) -> None:
-        """Wait no longer for the calls that are running."""
+        """Stop waiting for the calls that are running."""
         for future in self._given_up:
             if not future.done():
                 future.set_result(None)
@@ -161,12 +161,12 @@ class EngineCalls:
     def _replace_thread(self) -> None:
         if isinstance(self._executor, EngineThread):
             self._executor.replace()
-        else:  # somebody else's, and perhaps it has this one thread only
+        else:  # not ours to replace, and it may have only this one thread
             self._executor = EngineThread(self._name)
 
 
 def _looked_at(future: asyncio.Future[Any]) -> None:
-    """An exception of a call that nobody waits for any more is no news."""
+    """Retrieve the exception, so that asyncio does not report it for a call that is no longer awaited."""
     if not future.cancelled():
         future.exception()
 

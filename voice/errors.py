@@ -1,4 +1,4 @@
-"""What can go wrong with an engine."""
+"""Errors raised by speech engines."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from vivavoce.errors import VivavoceError
 
 
 class EngineError(VivavoceError):
-    """A recogniser or a voice that cannot be loaded or does not answer; the message says what to do."""
+    """A recogniser or voice cannot be loaded or does not answer; the message says what to do."""

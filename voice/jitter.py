@@ -1,4 +1,4 @@
-"""Sound that arrives unevenly, taken evenly: a cushion first, silence where there is nothing, the oldest dropped when late."""
+"""A jitter buffer: audio arrives unevenly and is taken evenly. Silence where none is left; the oldest is dropped."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from voice.audio import Samples
 
 
 class JitterBuffer:
-    """`cushion`: samples that are waited for before sound flows. `most`: samples kept; older ones are dropped."""
+    """`cushion`: samples to collect before audio flows. `most`: samples kept; older ones are dropped."""
 
     def __init__(self, cushion: int, most: int) -> None:
         self._cushion = cushion
@@ -45,7 +45,7 @@ class JitterBuffer:
 
     @property
     def depth(self) -> int:
-        """Samples that wait: how much later than it came the next one is taken."""
+        """Samples waiting, which is also the delay the buffer adds."""
         return self._count
 
     def clear(self) -> None:

@@ -1,6 +1,6 @@
-"""How a word sounds: CMUdict (in the pocketsphinx wheel, BSD) and, for words it lacks, simple letter rules.
+"""Pronunciations from CMUdict (in the pocketsphinx wheel, BSD), with simple letter rules for words it lacks.
 
-Phones are ARPAbet without stress. Used by the aligner, and to count syllables (one per vowel phone).
+Phones are ARPAbet without stress. Used by the aligner and for counting syllables (one per vowel phone).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _DIGITS = dict(
     zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
 )
 
-# Longest first. Rough on purpose: the aligner needs plausible phones, the syllable count needs the vowels.
+# Longest first. Deliberately rough: the aligner needs plausible phones, the syllable count only the vowels.
 _RULES: list[tuple[str, str]] = [
     ("tion", "SH AH N"), ("sion", "ZH AH N"), ("ough", "AO"), ("augh", "AO"), ("eigh", "EY"), ("igh", "AY"),
     ("tch", "CH"), ("sch", "S K"), ("ch", "CH"), ("sh", "SH"), ("th", "TH"), ("ph", "F"), ("wh", "W"), ("ck", "K"),
@@ -32,7 +32,7 @@ _RULES: list[tuple[str, str]] = [
 
 @functools.cache
 def dictionary() -> dict[str, str]:
-    """CMUdict: plain word to its first pronunciation."""
+    """CMUdict as a mapping from plain word to its first pronunciation."""
     path = Path(pocketsphinx.get_model_path("en-us")) / "cmudict-en-us.dict"
     entries = (line.rstrip().split(" ", 1) for line in path.read_text("utf-8").splitlines())
     return {entry[0]: entry[1] for entry in entries if len(entry) == 2 and "(" not in entry[0]}
@@ -53,7 +53,7 @@ def phones(word: str) -> tuple[str, ...]:
 
 
 def syllables(word: str) -> int:
-    """Syllables of a plain word; at least 1 where it has any sound."""
+    """Syllables of a plain word; at least 1 if it has any phones."""
     sounds = phones(word)
     return max(1, sum(phone in VOWELS for phone in sounds)) if sounds else 0
 

@@ -1,4 +1,4 @@
-"""Rows of numbers that come in without end, of which the last are kept. Rows are named by their number from the first on."""
+"""An endless stream of numeric rows of which the latest are kept. Row numbers count from the first row ever added."""
 
 from __future__ import annotations
 
@@ -6,34 +6,34 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
-SPARE = 1024  # rows of room beyond those that are kept: old ones are dropped that many at a time
+SPARE = 1024  # rows of spare room, so that old rows are dropped in batches
 
 
 class RecentRows:
-    """`kept`: how many rows at least stay readable; None: all of them."""
+    """`kept`: at least this many rows stay readable; None: all of them."""
 
     def __init__(self, width: int, kept: int | None = None) -> None:
         self._kept = kept
         self._held = np.zeros((SPARE, width), np.float32)
         self._count = 0  # rows held
-        self.first = 0  # number of the oldest row that is held
+        self.first = 0  # number of the oldest row held
 
     def __len__(self) -> int:
-        """How many rows ever came: the number of the next one."""
+        """How many rows were ever added: the number of the next one."""
         return self.first + self._count
 
     @property
     def nbytes(self) -> int:
-        """Memory that is held, in bytes."""
+        """Allocated memory in bytes."""
         return self._held.nbytes
 
     @property
     def held(self) -> Floats:
-        """All rows that are held, the first of which has the number `first`."""
+        """All rows held; the first has the number `first`."""
         return self._held[: self._count]
 
     def between(self, start: int, end: int) -> Floats:
-        """The rows numbered `start` to `end`, as far as they are there and still held."""
+        """Rows `start` to `end`, as far as they exist and are still held."""
         return self._held[max(0, start - self.first) : max(0, min(end - self.first, self._count))]
 
     def at(self, numbers: npt.NDArray[np.intp]) -> Floats:

@@ -1,4 +1,4 @@
-"""The last stretch of a sound that never ends, in bounded memory: whatever is read costs what was read."""
+"""The latest part of an endless audio stream, in bounded memory. The cost of a read depends only on its length."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import numpy as np
 
 from voice.audio import SPEECH_RATE, Samples
 
-PIECE = (
-    SPEECH_RATE  # samples that are allocated at once: memory grows with the sound, second by second, up to its bound
-)
+PIECE = SPEECH_RATE  # samples allocated at once: memory grows with the audio, second by second, up to its bound
 
 
 class SoundBuffer:
-    """Push samples; read any stretch of the last `kept` s by its position. Positions count samples from the first pushed.
+    """Push samples; read any part of the last `kept` s by position. Positions count from the first sample pushed.
 
-    Holds at most `kept` s and one piece of PIECE samples more.
+    Holds at most `kept` s plus one piece of PIECE samples.
     """
 
     def __init__(self, kept: float, rate: int = SPEECH_RATE) -> None:
@@ -32,11 +30,11 @@ class SoundBuffer:
 
     @property
     def nbytes(self) -> int:
-        """Memory that is held, in bytes."""
+        """Allocated memory in bytes."""
         return sum(piece.nbytes for piece in self._pieces)
 
     def push(self, samples: Samples) -> None:
-        """Samples of any count; those that are too old by then are forgotten."""
+        """Append any number of samples; those older than `kept` are dropped."""
         done = 0
         while done < len(samples):
             room = self._start + len(self._pieces) * PIECE - self.end
@@ -62,7 +60,7 @@ class SoundBuffer:
         return found
 
     def _free_piece(self) -> Samples:
-        """A piece to write into: the oldest one once it holds nothing that is to be kept, else a new one."""
+        """A piece to write into: the oldest one if nothing in it is needed any more, else a new one."""
         oldest: Samples | None = None
         while self._pieces and self._start + PIECE <= self.end - self._most:
             oldest = self._pieces.popleft()

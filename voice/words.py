@@ -1,4 +1,4 @@
-"""A word with its place in time; shared by recognisers, the aligner and the measures."""
+"""A word and its position in time; shared by the recognisers, the aligner and the metrics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FILLED_PAUSES = frozenset({"um", "uh", "er", "erm", "hm", "hmm", "mm", "mmm", "u
 
 @dataclass(frozen=True)
 class TimedWord:
-    """One word as written by the recogniser; `start` and `end` in s; `confidence` 0..1 where the engine gives it."""
+    """One word as written by the recogniser; `start` and `end` in s; `confidence` 0..1 if the engine gives one."""
 
     text: str
     start: float
@@ -29,7 +29,7 @@ class TimedWord:
 
 
 def plain(text: str) -> str:
-    """Lower case letters, digits, apostrophes and hyphens inside words only."""
+    """Lower case; only letters, digits, and apostrophes and hyphens inside words."""
     return re.sub(r"[^\w'’-]+", "", text.lower()).replace("’", "'").strip("'-")
 
 

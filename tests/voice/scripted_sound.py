@@ -1,7 +1,7 @@
-"""Sound whose words can be read off its samples, and the engines that do: for conversations in virtual time.
+"""Audio whose words can be read off its samples, with engines that do so, for conversations in virtual time.
 
-A word is 0.3 s of one constant level, which is its number; between words there are 0.1 s of wordless speech. The detector
-takes whatever is not silent for speech. So each word that went in can be looked for in what came out.
+A word is 0.3 s at a constant level that encodes its number, with 0.1 s of wordless speech on either side. The detector
+takes anything that is not silent for speech. So every word that goes in can be traced in what comes out.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def pcm(*parts: int | float | str) -> np.ndarray[Any, np.dtype[np.int16]]:
 
 
 class Detector:
-    """In the place of SpeechDetector."""
+    """Stands in for SpeechDetector."""
 
     def __init__(self) -> None:
         self._rest = np.zeros(0, np.float32)
@@ -59,9 +59,9 @@ class Detector:
 
 
 class Reader:
-    """A decoder that reads the words off the samples. `behave` is asked before each decode, and may raise.
+    """A decoder that reads the words off the samples. `behave` is called for each decode and may raise.
 
-    `most`: the longest window that it was ever given, s.
+    `most`: the longest window it was ever given, s.
     """
 
     name, max_window = "reader", 6.0
@@ -90,7 +90,7 @@ class Hang(BaseException):
 
 
 class Inline(EngineThread):
-    """Works at once, in the loop's own thread; a call that hangs is a future that nothing ever sets."""
+    """Runs calls immediately in the loop's own thread; a call that hangs is a future that is never resolved."""
 
     def __init__(self) -> None:
         super().__init__("inline")
@@ -108,7 +108,7 @@ class Inline(EngineThread):
 
 
 class _Loop(VirtualTimeLoop):
-    """Nothing here works in threads, so the clock waits for none."""
+    """Nothing here runs in threads, so the clock need not wait for any."""
 
     @property
     def waits_for_threads(self) -> bool:
@@ -116,7 +116,7 @@ class _Loop(VirtualTimeLoop):
 
 
 def run(scenario: Any) -> Any:
-    """In virtual time. Fails where a task's exception was lost."""
+    """Run in virtual time. Fails if a task's exception was never retrieved."""
     lost: list[dict[str, Any]] = []
     with asyncio.Runner(loop_factory=_Loop) as runner:
         runner.get_loop().set_exception_handler(lambda _, context: lost.append(context))
@@ -126,7 +126,7 @@ def run(scenario: Any) -> Any:
 
 
 class Listening:
-    """A stream with its events, each with the s of sound that had been pushed when it came."""
+    """A stream and its events, each with the seconds of audio pushed by the time it came."""
 
     def __init__(self, engine: LocalSTT) -> None:
         self.engine = engine
@@ -136,7 +136,7 @@ class Listening:
         self._collecting = asyncio.create_task(self._collect())
 
     async def push(self, *parts: int | float | str) -> None:
-        """Play sound in real (virtual) time."""
+        """Push audio in real (virtual) time."""
         sound = pcm(*parts)
         for at in range(0, len(sound) - FRAME + 1, FRAME):
             frame = rtc.AudioFrame(sound[at : at + FRAME].tobytes(), SPEECH_RATE, 1, FRAME)
@@ -156,7 +156,7 @@ class Listening:
 
     @property
     def final(self) -> list[int]:
-        """Numbers of the final words, in the order in which they came."""
+        """Numbers of the final words, in the order they came."""
         kind = stt.SpeechEventType.FINAL_TRANSCRIPT
         return [int(w.text[1:]) for _, e in self.events if e.type is kind for w in words_of(e)]
 
@@ -166,13 +166,13 @@ class Listening:
 
     @property
     def brackets(self) -> str:
-        """ "(" for a start and ")" for an end of speech."""
+        """ "(" for each start and ")" for each end of speech."""
         sign = {stt.SpeechEventType.START_OF_SPEECH: "(", stt.SpeechEventType.END_OF_SPEECH: ")"}
         return "".join(sign.get(e.type, "") for _, e in self.events)
 
 
 def failing(times: int, error: BaseException) -> Callable[[Sequence[int]], None]:
-    """Fails that many times, then works."""
+    """A `behave` that fails `times` times, then works."""
     left = [times]
 
     def behave(words: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Recordings as phones, browsers and meeting tools make them; cut off, damaged, or with two sides that cancel each other out."""
+"""Recordings as phones, browsers and meeting tools make them: cut off, damaged, or with channels that cancel out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from voice.audio import Audio, AudioError, Samples, level_dbfs, load
 SECONDS = 3.0
 RATES = {"amr": 8_000, "3gp": 8_000, "wma": 44_100}
 KINDS = ("wav", "flac", "mp3", "ogg", "aiff", "m4a", "mp4", "webm", "amr", "3gp", "aac", "wma", "ac3.wav")
-COUNTED = ("wav", "flac", "mp3")  # whose header says how long they are, and that play from their beginning
+COUNTED = ("wav", "flac", "mp3")  # formats whose header gives the length and that play from the beginning
 FORMATS = {"wav": "WAV", "flac": "FLAC", "mp3": "MP3", "ogg": "OGG", "aiff": "AIFF"}
 CODECS = {
     "m4a": "aac",
@@ -32,13 +32,13 @@ CODECS = {
 
 
 def tone(rate: int, seconds: float = SECONDS) -> Samples:
-    """440 Hz that is loud only in its second half, so that a beginning is no end."""
+    """440 Hz, loud only in its second half, so that the beginning cannot be mistaken for the end."""
     at = np.arange(round(rate * seconds)) / rate
     return (np.sin(2 * np.pi * 440 * at) * np.where(at < seconds / 2, 0.05, 0.3)).astype(np.float32)
 
 
 def encode(path: Path, codec: str, rate: int, sound: Samples, *, video: bool = False) -> None:
-    """`sound`: mono. By FFmpeg, in the container that the path's name says."""
+    """Encode mono `sound` with FFmpeg, in the container given by the path's name."""
     with av.open(str(path), "w", format="adts" if path.suffix == ".aac" else None) as container:
         if video:
             container.add_stream("mpeg4", rate=5, width=32, height=32, pix_fmt="yuv420p")  # type: ignore[call-overload]

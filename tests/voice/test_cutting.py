@@ -1,4 +1,4 @@
-"""Where speech is cut that is longer than an engine's window. Properties of the pure functions."""
+"""Where speech longer than an engine's window is cut: properties of the pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from voice.words import TimedWord
 
 @st.composite
 def said(draw: st.DrawFn) -> tuple[list[TimedWord], int, int]:
-    """Words in a stretch of 4 to 20 s, with its first and last sample."""
+    """Words in an interval of 4 to 20 s, with its first and last sample."""
     start = draw(st.integers(0, 10**6))
     stop = start + draw(st.integers(4 * SPEECH_RATE, 20 * SPEECH_RATE))
     edges = sorted(draw(st.lists(st.integers(start, stop), max_size=24, unique=True)))
@@ -28,7 +28,7 @@ def test_a_forced_cut_goes_forward_and_takes_no_word_apart(stretch: tuple[list[T
     assert all(word.end * SPEECH_RATE <= at + 1 for word in words[:count])
     if count or len(words) != 1:
         assert all(word.start * SPEECH_RATE >= at - 1 for word in words[count:])
-    else:  # one word late in the stretch: it stays whole
+    else:  # one word late in the interval stays whole
         assert words[0].start * SPEECH_RATE >= at - 1
 
 

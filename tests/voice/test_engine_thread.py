@@ -1,4 +1,4 @@
-"""A thread under an engine that hangs is left behind, and only so many of them."""
+"""The thread of a hung engine is abandoned, up to a maximum number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measures one by one: filled pauses, held sounds, breaths, rates, pauses, loudness; and what may not change them."""
+"""The measures one by one (filled pauses, sustained sounds, breaths, rates, pauses, loudness) and their invariants."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_syllables_without_words_are_peaks_of_the_sound() -> None:
 
 @pytest.mark.parametrize("decibels", [-30.0, -23.0, -14.0])
 def test_loudness_of_a_tone_is_known(decibels: float) -> None:
-    """BS.1770: a 997 Hz sine at 0 dBFS is -3.01 LUFS, and its level counts to a tenth of a decibel."""
+    """BS.1770: a 997 Hz sine at 0 dBFS is -3.01 LUFS, and the level must match to about a tenth of a decibel."""
     t = np.arange(3 * SPEECH_RATE) / SPEECH_RATE
     tone = (10 ** (decibels / 20) * np.sin(2 * np.pi * 997 * t)).astype(np.float32)
     assert integrated_loudness(tone, [(0.0, 3.0)]) == pytest.approx(decibels - 3.01, abs=0.15)

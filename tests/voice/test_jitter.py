@@ -1,4 +1,4 @@
-"""Uneven arrival, even sound."""
+"""The jitter buffer: audio arrives unevenly and comes out evenly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measuring on made material with exact truth: tones of speech-like noise are not enough, so flite's and espeak's voices."""
+"""Measuring synthetic material with exact ground truth: flite and espeak voices, as tones and noise do not suffice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def room(seconds: float, seed: int = 0) -> Samples:
 
 @pytest.fixture(scope="module")
 def two_clauses() -> tuple[Samples, float, float]:
-    """Two sentences with exactly 1.5 s between them: (samples, end of the first, start of the second)."""
+    """Two sentences exactly 1.5 s apart: (samples, end of the first, start of the second), times in s."""
     voice = PersonaVoice("rms", RATE)
     a, b = voice.say(FIRST), voice.say(SECOND)
     clip = np.concatenate([np.zeros(8000, np.float32), a, np.zeros(24_000, np.float32), b, np.zeros(8000, np.float32)])

@@ -1,4 +1,4 @@
-"""Voices behind LiveKit's tts.TTS: first sound before the second clause is made, real resampling, cached phrases."""
+"""Voices behind LiveKit's tts.TTS: audio starts before the second clause is made, real resampling, cached phrases."""
 
 from __future__ import annotations
 

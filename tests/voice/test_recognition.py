@@ -1,4 +1,4 @@
-"""A recogniser that fails, hangs or hears no words: nothing is lost, nothing hangs, and the call is told. In virtual time."""
+"""A recogniser fails, hangs or hears no words: nothing is lost, nothing hangs, the call is told. In virtual time."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_failing_recogniser_is_asked_ever_more_seldom_and_told_of_once(caplog:
 
 
 def test_words_come_in_order_when_the_recogniser_works_again() -> None:
-    """Long after: more than one of its windows has been said by then."""
+    """Recovery comes late, when more than one window's worth has been said."""
     broken = [True]
 
     def behave(words: Sequence[int]) -> None:
@@ -212,7 +212,7 @@ def test_a_stream_that_ended_is_asked_for_nothing() -> None:
 
 
 def test_a_stream_made_anew_goes_on_where_the_last_one_was() -> None:
-    """LiveKit makes a new stream where one broke off; its words stand where they were said, and none is missing."""
+    """LiveKit makes a new stream when one breaks off; its words have the times they were said, and none is missing."""
 
     async def scenario() -> None:
         engine = engine_of(Reader(), shared=True)
@@ -245,9 +245,9 @@ PART = st.one_of(
 def test_whatever_happens_each_word_comes_once(
     parts: list[list[int] | float | str], fails: list[bool], flushes: list[bool]
 ) -> None:
-    """Any speech, noise and silence; decodes that fail or hang here and there; flushes between words.
+    """Any mix of speech, noise and silence, with occasional failed or hung decodes and flushes between words.
 
-    What the engine refuses three times while it takes what came after is given up, and said to be: nothing else is missing.
+    What the engine keeps refusing while it accepts later audio is given up, and logged; nothing else is missing.
     """
     plan = list(fails)
     given_up: list[str] = []

@@ -1,4 +1,4 @@
-"""Where speech is: exact on made material, the same live and recorded, and changed by nothing that is no speech."""
+"""Locating speech: exact on synthetic material, the same live and recorded, unaffected by anything but speech."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GAPS = (0.4, 0.9, 1.7)
 
 
 def answer(seed: int, gaps: tuple[float, ...] = GAPS) -> Labelled:
-    """Flite's clauses with silences of exact length over room tone."""
+    """Clauses spoken by flite, with silences of exact length, over room tone."""
     rng = np.random.default_rng(seed)
     parts: list[Samples] = [np.zeros(SPEECH_RATE // 2, np.float32)]
     speech = []
@@ -101,7 +101,7 @@ def test_gain_changes_no_boundary(decibels: float) -> None:
 @settings(max_examples=8, deadline=None)
 @given(st.integers(1, 40))
 def test_shifting_shifts(windows: int) -> None:
-    """By whole windows of the detector, of which any other start would cut others."""
+    """Shifts by whole detector windows; any other shift would move the window boundaries."""
     made = answer(0)
     room = (5e-4 * np.random.default_rng(3).standard_normal(windows * 512)).astype(np.float32)
     plain, later = map_speech(made.samples).speech, map_speech(np.concatenate([room, made.samples])).speech
@@ -177,7 +177,7 @@ def test_people_pause_where_their_labels_say(speech: Path) -> None:
 
 @pytest.mark.parametrize("level", [1.0, 0.25])
 def test_people_pause_where_a_person_set_the_borders(speech: Path, level: float) -> None:
-    """One of them is hoarse: played quietly, the detector does not hear some of the words."""
+    """One speaker is hoarse: played quietly, the detector misses some of the words."""
     quieter = np.float32(level)
     tallies = [compare(x.judged(map_speech(x.samples * quieter).speech), x.speech) for x in bordered()]
     assert sum(t.true for t in tallies) == 5 and of(tallies)[2] >= 0.85

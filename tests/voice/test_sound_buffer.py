@@ -1,4 +1,4 @@
-"""What is kept of a sound without end: exact where it is kept, bounded in memory."""
+"""The buffer of an endless stream: exact for what it keeps, bounded in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both recognisers behind LiveKit's stt.STT, fed in 20 ms frames: partials while speech goes on, PREFLIGHT, FINAL with times."""
+"""Both recognisers behind LiveKit's stt.STT, fed 20 ms frames: partials during speech, PREFLIGHT, FINAL with times."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from voice.stt.moonshine import MoonshineDecoder
 from voice.stt.stream import LocalSTT, words_of
 from voice.words import TimedWord
 
-RATE = 24_000  # the line's; the stream resamples
+RATE = 24_000  # of the incoming audio; the stream resamples
 
 
 async def listen(
     engine: LocalSTT, samples: Samples, *, pace: float = 0.25, flush: bool = False
 ) -> list[tuple[float, stt.SpeechEvent]]:
-    """Events with the seconds of sound that had been pushed when each came. `pace`: s of real time per s of sound."""
+    """Events, each with the seconds of audio pushed by then. `pace`: s of real time per s of audio."""
     stream = engine.stream()
     events: list[tuple[float, stt.SpeechEvent]] = []
     pushed = 0.0
@@ -130,7 +130,7 @@ async def test_faster_whisper_on_a_tiny_model(tmp_path_factory: pytest.TempPathF
         assert " ".join(w.text for w in words) == text.strip()
         assert all(0.0 <= w.start <= w.end <= 2.1 for w in words)
         assert all(w.confidence is not None and w.confidence > 0.5 for w in words)
-    # Through LiveKit's batch entry, as a caller without streaming would use it.
+    # Through LiveKit's batch API, as a caller without streaming would use it.
     frame = rtc.AudioFrame(to_int16(tone(440.0)).tobytes(), 16_000, 1, 32_000)
     event = await LocalSTT(decoder, ThreadPoolExecutor(1)).recognize(frame)
     assert event.alternatives[0].text == "hello world."
@@ -146,7 +146,7 @@ def test_a_whisper_that_is_not_there_says_what_to_do(tmp_path: Path) -> None:
 
 
 async def test_names_and_terms_reach_the_recogniser() -> None:
-    """The hints of a plan go to the decoder as its prompt, in every decode."""
+    """The plan's hints reach the decoder as its prompt in every decode."""
     prompts: list[str] = []
 
     class Listening(MoonshineDecoder):

@@ -1,4 +1,4 @@
-"""What other tools read: a TextGrid with every moment in one interval, and a table that no spreadsheet runs."""
+"""Output for other tools: a TextGrid whose intervals cover all time once, and a CSV that no spreadsheet executes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patience: the rules, and the promises that hold for every moment."""
+"""Patience: the rules, and the properties that hold for every moment."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Counting:
 
 
 def test_words_are_read_when_they_change_and_not_when_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """50 looks a second at an answer of two minutes must not cost a look at all of its words each."""
+    """Deciding 50 times a second during a two-minute answer must not reread all its words every time."""
     reading = Counting(turn_taking._WANTS_TIME)
     monkeypatch.setattr(turn_taking, "_WANTS_TIME", reading)
     turn = Endpointer(began=0.0, expected_seconds=60, think=12, patience=P)
@@ -161,7 +161,7 @@ def test_words_are_read_when_they_change_and_not_when_time_passes(monkeypatch: p
     texts = ["I moved it " * n + "and" for n in (1, 40, 400)]
     for i, text in enumerate(texts):
         for tick in range(100):
-            turn.heard("".join(text))  # made anew for each tick, as the call does
+            turn.heard("".join(text))  # a new string on each tick, as in a call
             assert turn.decide(3.0 + 0.5 * i + tick / 1000) is Action.WAIT
     assert reading.used == len(texts)
 

@@ -1,4 +1,4 @@
-"""A voice that fails: once more, then by the other voice, and only then an error that whoever speaks can see."""
+"""A voice fails: it is retried, then the fallback speaks; only if that fails too does the caller see an error."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from voice.tts.streaming import REST, ClauseTTS, SpeechFailed
 from voice.tts.voice import PhraseCache
 
 RATE = 8_000
-FIRST, SECOND = 0.25, 0.5  # levels by which the voices are told apart
+FIRST, SECOND = 0.25, 0.5  # levels that tell the voices apart
 
 
 class Scripted:
-    """`behave` is asked before each clause, and may raise."""
+    """`behave` is called before each clause and may raise."""
 
     rate = RATE
 
@@ -151,7 +151,7 @@ def test_phrases_that_cannot_be_made_ahead_stop_nothing() -> None:
 
 
 def test_a_clip_that_was_made_twice_counts_once() -> None:
-    """Two threads may make the same clip, where one of them hung for a while."""
+    """Two threads may make the same clip if one of them hung for a while."""
     cache, voice, clip = PhraseCache(seconds=1.0), Scripted("first", FIRST), np.ones(6_000, np.float32)
 
     def late() -> Samples:

@@ -1,4 +1,4 @@
-"""A tiny random VITS, made here: the real Coqui loading and synthesis code runs on it. It sounds like nothing."""
+"""A tiny random VITS on which the real Coqui loading and synthesis code runs. It does not sound like speech."""
 
 from __future__ import annotations
 

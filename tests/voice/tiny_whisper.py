@@ -1,4 +1,4 @@
-"""A tiny Whisper, made here and converted to CTranslate2: the real loading and decoding code runs on it."""
+"""A tiny Whisper, built and converted to CTranslate2, on which the real loading and decoding code runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-SAYS = {440.0: " hello world.", 880.0: " um good bye."}  # Hz of a tone, and what the model was taught that it says
+SAYS = {440.0: " hello world.", 880.0: " um good bye."}  # Hz of a tone, and the text the model is taught for it
 
 
 def tone(hertz: float, seconds: float = 2.0) -> npt.NDArray[np.float32]:
@@ -18,7 +18,7 @@ def tone(hertz: float, seconds: float = 2.0) -> npt.NDArray[np.float32]:
 
 
 def make_tiny_whisper(folder: Path) -> Path:
-    """A folder that faster-whisper loads: random weights, then taught two tones, so that its words can be checked."""
+    """A folder that faster-whisper loads: a model trained from random weights on two tones, so its words are known."""
     import torch
     from ctranslate2.converters import TransformersConverter
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -73,7 +73,7 @@ def make_tiny_whisper(folder: Path) -> Path:
 
 
 def _teach(model: Any, tokenizer: Any, extractor: Any) -> None:
-    """Overfit the two tones: a minute's worth of nothing, but real words with real timestamps come out."""
+    """Overfit the two tones: useless as a model, but real words with real timestamps come out."""
     import torch
 
     features = torch.tensor(np.stack([extractor(tone(h), sampling_rate=16_000).input_features[0] for h in SAYS]))

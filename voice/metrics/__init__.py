@@ -1,1 +1,1 @@
-"""Timing and hesitation measured from sound and words."""
+"""Timing and hesitation metrics, from audio and words."""

@@ -1,4 +1,4 @@
-"""Breaths heard in pauses, and the breath groups between them. An estimate: noise suppression removes breaths."""
+"""Audible breaths in pauses, and the breath groups between them. An estimate: noise suppression removes breaths."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from voice.vad.frames import FRAME_SECONDS, Levels, total
 
 BANDS = slice(4, 14)  # 560 Hz to 5.5 kHz
 SHORTEST, LONGEST = 0.10, 0.80  # s
-OVER = 4.0  # dB over the quietest fifth of the pause
-UNDER = 8.0  # dB that a breath stays below the speech
-FLAT = 9.0  # dB, standard deviation over the bands: breath is broad, a vowel has peaks
+OVER = 4.0  # dB above the quietest fifth of the pause
+UNDER = 8.0  # dB by which a breath stays below the speech
+FLAT = 9.0  # dB, standard deviation over the bands: a breath is broadband, a vowel has peaks
 
 
 def breaths(
     levels: Levels, voiced: npt.NDArray[np.bool_], speech: Sequence[Interval], pauses: Sequence[Interval]
 ) -> list[Interval]:
-    """Unvoiced broad sound of 0.1 to 0.8 s inside silent pauses, s. `levels`: 10 ms band levels."""
+    """Unvoiced broadband sound of 0.1 to 0.8 s inside silent pauses; times in s. `levels`: 10 ms band levels."""
     if not len(levels) or not speech:
         return []
     loud = total(levels[:, BANDS])

@@ -1,7 +1,7 @@
 """Hesitation in the words: filler words, repetitions, restarts, cut-off words. Rules in docs/metrics.md.
 
-The rules read words alone, since recognisers punctuate as they please. Their F1 on sentences of our own is measured by
-bench/hesitation.py.
+The rules look at words only, because recognisers punctuate unpredictably. bench/hesitation.py measures their F1 on
+our own sentences.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 _SINGLE = _set("basically actually literally obviously")
-# Where these words mean what they say.
+# Contexts in which these words are meant literally.
 _MEANT_BEFORE = {
     "actually": _set("what not did does do is was has had that who how"),
     "literally": _set("it them this that"),
@@ -35,7 +35,7 @@ _LIKE_COMPARES_BEFORE = _set(
     "things thing anything nothing everything tools people more much just exactly stuff place places team teams works person "
     "persons users code him me them her feeling days less"
 )
-# ... and a filler after a form of "be" only where no comparison follows.
+# ... and a filler after a form of "be" only if no comparison follows.
 _BE = _set("is was were are be been am being it's that's i'm we're they're he's she's there's")
 _LIKE_MEANT_AFTER = _set("to that this these those him her them me us it most")
 _NUMBERS = _set(
@@ -64,7 +64,7 @@ _OPENERS = _set(
 
 
 def filler_words(words: Sequence[str]) -> list[str]:
-    """Filler words and phrases among plain words, in order (filled pauses such as "um" not among them)."""
+    """Filler words and phrases among plain words, in order; excludes filled pauses such as "um"."""
     words = [w for w in words if w not in FILLED_PAUSES]
     found: list[str] = []
     i = 0
@@ -161,7 +161,7 @@ _PHRASES = {
 
 
 def repetitions(words: Sequence[TimedWord]) -> list[str]:
-    """Runs of one to four words said again at once ("we we", "in the in the"), filled pauses ignored.
+    """Runs of one to four words repeated immediately ("we we", "in the in the"), ignoring filled pauses.
 
     Deliberate doubles ("very very"), numbers and spelt letters do not count.
     """
@@ -185,7 +185,7 @@ def _deliberate(run: list[str]) -> bool:
 
 
 def cut_offs(words: Sequence[TimedWord]) -> list[str]:
-    """Words broken off: written with a dash ("mon-"), or the beginning of the next word and no word itself ("mont montreal")."""
+    """Broken-off words: written with a dash ("mon-"), or a non-word that begins the next word ("mont montreal")."""
     found: list[str] = []
     said = [w for w in words if w.plain and w.plain not in FILLED_PAUSES]
     for i, word in enumerate(said):
@@ -199,7 +199,7 @@ def cut_offs(words: Sequence[TimedWord]) -> list[str]:
 
 
 def restarts(words: Sequence[TimedWord]) -> list[str]:
-    """Places where the speaker began again: after a spoken edit term ("no wait"), or with the same subject ("I was I had").
+    """Places where the speaker starts over: an edit term ("no wait"), or the same subject again ("I was I had").
 
     A text-level estimate; a recogniser that cleans up speech hides most of them.
     """
@@ -223,7 +223,7 @@ def restarts(words: Sequence[TimedWord]) -> list[str]:
 
 
 def ends_clause(text: str) -> bool:
-    """Whether the recogniser closed a clause after this word."""
+    """Whether the recogniser put clause-final punctuation after this word."""
     return text.rstrip().endswith((".", "?", "!", ",", ";", ":"))
 
 

@@ -1,7 +1,7 @@
-"""Filled pauses (um, uh, er, mm): the union of what a recogniser wrote and what only the sound shows.
+"""Filled pauses (um, uh, er, mm): the union of what the recogniser wrote and what only the audio shows.
 
-Recognisers drop them, write them as words ("a"), or write one several times; so the sound has the last word where it is
-clear: written ones are laid onto the held sounds that they name, and a held sound without a plausible word is one too.
+Recognisers drop them, write them as words ("a"), or write one several times, so clear audio overrides the text:
+written ones are moved onto the sustained sounds they name, and a sustained sound without a plausible word also counts.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from voice.metrics.sustained_sounds import Held, Sound, together
 from voice.pronunciation import phones
 from voice.words import FILLED_PAUSES, TimedWord
 
-SHORTEST, LONGEST = 0.2, 1.0  # s of a sound that nothing but the sound speaks for
+SHORTEST, LONGEST = 0.2, 1.0  # s; length of a filled pause for which the audio is the only evidence
 SHORTEST_WRITTEN = 0.08  # s; a recogniser that repeats itself squeezes its words
 HIDDEN_IN = frozenset("a uh oh of or er ah her are".split())  # what recognisers write for an "uh"
-HIDDEN = 0.35  # s for which nobody says one of those
+HIDDEN = 0.35  # s; nobody takes this long over one of those words
 ALONE = 0.1  # s of silence on either side of an island
-FITS = 0.12  # s by which a word may miss the island that it names
-DRAWN_OUT = 0.4  # s; what follows a word at once and is shorter is its own end, drawn out
+FITS = 0.12  # s by which a word may miss the island it names
+DRAWN_OUT = 0.4  # s; a shorter sound right after a word is that word's drawn-out end
 
 
 UNWRITTEN = "(um)"
@@ -28,7 +28,7 @@ UNWRITTEN = "(um)"
 
 @dataclass(frozen=True)
 class FilledPauseAt:
-    """A vocal hesitation. `word` as the recogniser wrote it, or "(um)" where only the sound shows it."""
+    """A vocal hesitation. `word`: as the recogniser wrote it, or "(um)" if only the audio shows it."""
 
     start: float
     end: float
@@ -36,7 +36,7 @@ class FilledPauseAt:
 
 
 def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Interval]) -> list[FilledPauseAt]:
-    """All of them in order. `words`: with times; `speech`: stretches. Times in s."""
+    """All filled pauses in order. `words` with times, `speech` intervals; all times in s."""
     held = together(sound.held())
     written = [w for w in words if w.plain in FILLED_PAUSES]
     others = [w for w in words if w.plain and w.plain not in FILLED_PAUSES]
@@ -46,11 +46,11 @@ def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Int
         if not any(overlap((start, end), (f.start, f.end)) > 0.0 for f in found):
             found.append(FilledPauseAt(start, end, word))
 
-    for word in written:  # onto the sounds that they name
+    for word in written:  # move onto the sounds they name
         for one in held:
             if overlap((one.start, one.end), (word.start, word.end)) > 0.3 * one.duration:
                 add(one.start, one.end, word.plain)
-    for word in written:  # what names none, unless it is squeezed in beside one
+    for word in written:  # those that name no sound, unless squeezed in beside one that does
         beside = any(f.start - 0.1 <= word.end and word.start <= f.end + 0.1 for f in found)
         if word.end - word.start >= (0.16 if beside else SHORTEST_WRITTEN):
             add(word.start, word.end, word.plain)
@@ -64,14 +64,14 @@ def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Int
 
 
 def lengthened(words: Sequence[TimedWord], sound: Sound, filled: Sequence[FilledPauseAt]) -> list[TimedWord]:
-    """Words with a sound held for 0.25 s or more that is no filled pause of its own."""
+    """Words that contain a sound sustained for 0.25 s or more that is not itself a filled pause."""
     held = [s for s in sound.held() if s.duration >= 0.25]
     own = [s for s in held if not any(overlap((s.start, s.end), (f.start, f.end)) > 0.1 for f in filled)]
     return [w for w in words if w.plain not in FILLED_PAUSES and any(_share(s, w) > 0.5 for s in own)]
 
 
 def _islands(speech: Sequence[Interval], words: Sequence[TimedWord]) -> list[Interval]:
-    """Short stretches between silences that no word names. Two words, or a long one, are never one steady sound."""
+    """Intervals between silences that no word accounts for. Two words, or a long one, are never one steady sound."""
     found = []
     for i, (start, end) in enumerate(speech):
         before = start - speech[i - 1][1] if i else ALONE
@@ -84,7 +84,7 @@ def _islands(speech: Sequence[Interval], words: Sequence[TimedWord]) -> list[Int
 
 
 def _gaps(speech: Sequence[Interval], words: Sequence[TimedWord]) -> list[Interval]:
-    """Stretches of speech without a word, less those that are the drawn-out end of the word before."""
+    """Parts of the speech without a word, except the drawn-out end of the preceding word."""
     found = []
     for start, end in speech:
         cursor, after_word = start, False

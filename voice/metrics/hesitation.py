@@ -1,7 +1,7 @@
-"""Timing and hesitation of a stretch of speech, measured from sound on the sample clock.
+"""Timing and hesitation of a passage of speech, measured from audio on the sample clock.
 
-One function serves the live call and `viva analyse`, so their numbers agree. docs/metrics.md has every formula
-with its source and the accuracy that bench/hesitation.py measured.
+One function serves the live call and `viva analyse`, so their numbers agree. docs/metrics.md gives every formula, its
+source and the accuracy measured by bench/hesitation.py.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MIN_WORDS_FOR_RATE = 3
 
 @dataclass(frozen=True)
 class Measures:
-    """All times in s from the start of the samples. None: not enough speech to say. See docs/metrics.md."""
+    """All times in s from the start of the samples. None: too little speech to tell. See docs/metrics.md."""
 
     duration: float
     words: list[TimedWord]
@@ -87,9 +87,9 @@ class Measures:
 
 
 def measure(samples: Samples, words: Sequence[TimedWord], heard: SpeechMap | None = None) -> Measures:
-    """Measure 16 kHz speech with its recognised words (times in s from the first sample). Never raises on odd sound.
+    """Measure 16 kHz speech with its recognised words (times in s from the first sample). Never raises on odd input.
 
-    `heard`: where the speech is, if a refiner has followed the sound already; else it is looked for here.
+    `heard`: where the speech is, if a refiner has already followed the audio; otherwise it is computed here.
     """
     samples = np.nan_to_num(np.asarray(samples, np.float32), posinf=1.0, neginf=-1.0)
     heard = map_speech(samples) if heard is None else heard
@@ -165,7 +165,7 @@ def measure(samples: Samples, words: Sequence[TimedWord], heard: SpeechMap | Non
 def first_sounds(
     words: Sequence[TimedWord], speech: Sequence[tuple[float, float]]
 ) -> tuple[float | None, float | None]:
-    """(first sound, first word that is not a filled pause or a "so"/"well"), in s; None where there is none."""
+    """(first sound, first word other than a filled pause or a "so"/"well"), in s; None if there is none."""
     content = (
         w.start for w in words if w.plain and w.plain not in FILLED_PAUSES | {"so", "well", "okay", "right", "yeah"}
     )
@@ -173,7 +173,7 @@ def first_sounds(
 
 
 def _inside(word: TimedWord, speech: Sequence[tuple[float, float]]) -> TimedWord:
-    """An aligner lets words run into silence; cut them at the edge of the speech that holds most of them."""
+    """An aligner lets words run into silence: clip the word to the speech interval that contains most of it."""
     best = max(speech, key=lambda stretch: overlap(stretch, (word.start, word.end)), default=None)
     if best is None or not overlap(best, (word.start, word.end)):
         return word
@@ -181,7 +181,7 @@ def _inside(word: TimedWord, speech: Sequence[tuple[float, float]]) -> TimedWord
 
 
 def _confidence(samples: Samples, heard: SpeechMap, phonation: float, apart: float | None) -> tuple[float, list[str]]:
-    """How far the numbers may be trusted, 0..1, as a product of stated factors, and why it is lower."""
+    """How far the numbers can be trusted, 0..1, as a product of stated factors, and the reasons it is below 1."""
     notes: list[str] = []
     if not heard.speech:
         return 0.0, ["no speech found"]
@@ -209,7 +209,7 @@ def _confidence(samples: Samples, heard: SpeechMap, phonation: float, apart: flo
 
 
 def _dropped(samples: Samples, heard: SpeechMap) -> float:
-    """Share of the speech that is digital silence between sounds: frames that a line has lost."""
+    """Share of the speech that is digital silence: frames lost in transmission."""
     parts = [samples[round(a * SPEECH_RATE) : round(b * SPEECH_RATE)] for a, b in heard.speech]
     joined = np.concatenate(parts) if parts else samples[:0]
     frames = joined[: len(joined) // 160 * 160].reshape(-1, 160)

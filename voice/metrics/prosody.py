@@ -1,4 +1,4 @@
-"""Pitch and loudness of speech. Pitch by SwiftF0 (Nieradzik 2025), in semitones so that voices compare."""
+"""Pitch and loudness of speech. Pitch by SwiftF0 (Nieradzik 2025), in semitones to make voices comparable."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 MIN_VOICED = 0.3  # s; less voicing than this says nothing about variation
-FAR = 10.0  # semitones from the median beyond which a frame is an octave error far more often than speech
-JUMP = 7.0  # semitones from the voice around it: the same
-AROUND = 31  # frames of "around": half a second
-FINAL = 0.35  # s before a pause in which the final slope is looked for
+FAR = 10.0  # semitones from the median; beyond it a frame is far more often an octave error than speech
+JUMP = 7.0  # the same, for semitones from the surrounding voice
+AROUND = 31  # frames that count as surrounding: half a second
+FINAL = 0.35  # s before a pause over which the final slope is measured
 FINAL_FRAMES = 6
 TWO_EXPLAINED, TWO_SHARE, TWO_APART = 0.85, 0.15, 7.0  # see centres_apart
-BESIDE = 3  # samples around the pitch period in which the correlation's peak is looked for
-_HOP = 256  # samples: the detector's
+BESIDE = 3  # samples around the pitch period in which to search for the correlation's peak
+_HOP = 256  # samples; the pitch detector's hop
 
 
 @dataclass(frozen=True)
 class PitchTrack:
-    """Hz per frame, whether it is voiced (octave errors are not), and the hop in s."""
+    """Hz per frame, whether the frame is voiced (octave errors count as unvoiced), and the hop in s."""
 
     hertz: Floats
     voiced: Mask
     hop: float
 
     def within(self, speech: Sequence[Interval]) -> Mask:
-        """Voiced frames whose middle lies in one of the stretches."""
+        """Voiced frames whose centre lies in one of the intervals."""
         middle = (np.arange(len(self.hertz)) + 0.5) * self.hop
         inside = np.zeros(len(middle), bool)
         for a, b in speech:
@@ -56,9 +56,9 @@ class PitchTrack:
 
 @dataclass(frozen=True)
 class Pitch:
-    """Of the voiced frames: `median` in Hz; `sd` and `span` (5th to 95th percentile) in semitones; `voiced` in s.
+    """Over the voiced frames: `median` in Hz; `sd` and `span` (5th to 95th percentile) in semitones; `voiced` in s.
 
-    `final_slope`: semitones per s over the last voiced 0.35 s before each pause, their median; None without any.
+    `final_slope`: semitones/s over the last voiced 0.35 s before each pause, median over pauses; None without any.
     """
 
     median: float
@@ -70,10 +70,10 @@ class Pitch:
 
 @dataclass(frozen=True)
 class VoiceQuality:
-    """Experimental proxies; they depend on the microphone and say nothing about a person.
+    """Experimental proxies; they depend on the microphone and say nothing about the person.
 
     `harmonics_to_noise_db`: from the autocorrelation of three periods at the pitch period (after Boersma 1993), median.
-    `pitch_perturbation`: percent by which neighbouring 16 ms frames differ, median; a relative of jitter, not jitter.
+    `pitch_perturbation`: median difference in percent between neighbouring 16 ms frames; related to jitter, but not it.
     """
 
     harmonics_to_noise_db: float
@@ -88,11 +88,11 @@ def _detector() -> Any:
 
 
 def pitch_track(samples: Samples, speech: Sequence[Interval]) -> PitchTrack:
-    """Of the speech in 16 kHz samples; nothing is voiced elsewhere, and no time is spent on it."""
+    """Pitch of the speech in 16 kHz samples. Everything else counts as unvoiced and costs no time."""
     count = -(-len(samples) // _HOP)
     hertz, voiced = np.zeros(count), np.zeros(count, bool)
     blocks = np.zeros(count, bool)
-    for a, b in speech:  # whole blocks, so that the detector's grid stays where it is
+    for a, b in speech:  # whole blocks, to keep the detector's grid in place
         blocks[max(0, int(a * SPEECH_RATE) // _HOP - 2) : int(b * SPEECH_RATE) // _HOP + 3] = True
     padded = np.pad(samples, (0, count * _HOP - len(samples))).reshape(count, _HOP)
     sound = padded[blocks].reshape(-1)
@@ -106,7 +106,7 @@ def pitch_track(samples: Samples, speech: Sequence[Interval]) -> PitchTrack:
 
 
 def _octave_errors(hertz: Floats, voiced: Mask) -> Mask:
-    """Voiced frames that jump away from the voice around them, or lie far from the voice as a whole."""
+    """Voiced frames that jump away from the surrounding voice or lie far from the median of the whole."""
     wrong = np.zeros(len(hertz), bool)
     if voiced.sum() < 3:
         return wrong
@@ -117,7 +117,7 @@ def _octave_errors(hertz: Floats, voiced: Mask) -> Mask:
 
 
 def pitch(track: PitchTrack, speech: Sequence[Interval]) -> Pitch | None:
-    """Pitch inside the speech, or None where there is too little voicing."""
+    """Pitch inside the speech, or None if there is too little voicing."""
     inside = track.within(speech)
     hertz = track.hertz[inside]
     if len(hertz) * track.hop < MIN_VOICED:
@@ -144,10 +144,10 @@ def _final_slope(track: PitchTrack, speech: Sequence[Interval]) -> float | None:
 
 
 def centres_apart(track: PitchTrack, speech: Sequence[Interval]) -> float | None:
-    """Semitones between the two centres of a pitch that has two, as two voices have; None where it has one.
+    """Semitones between the two centres of a bimodal pitch distribution, as two voices give; None if there is one.
 
-    Two: the best split (Otsu 1979) explains at least 85 % of the variance, each side holds at least 15 % of the voiced
-    frames, and they lie at least 7 semitones apart. Two voices of one register cannot be told apart like this.
+    Bimodal: the best split (Otsu 1979) explains at least 85 % of the variance, each side has at least 15 % of the
+    voiced frames, and they lie at least 7 semitones apart. Two voices in the same register cannot be told apart.
     """
     hertz = np.sort(track.hertz[track.within(speech)])
     if len(hertz) * track.hop < MIN_VOICED:
@@ -166,12 +166,12 @@ def centres_apart(track: PitchTrack, speech: Sequence[Interval]) -> float | None
 
 
 def voice_quality(samples: Samples, track: PitchTrack, speech: Sequence[Interval]) -> VoiceQuality | None:
-    """None under 0.3 s of voicing. `samples`: 16 kHz."""
+    """Voice quality, or None below 0.3 s of voicing. `samples`: 16 kHz."""
     at = np.flatnonzero(track.within(speech))
     if len(at) * track.hop < MIN_VOICED:
         return None
     ratios = []
-    for frame in at[:: max(1, len(at) // 200)]:  # two hundred frames say it as well as all
+    for frame in at[:: max(1, len(at) // 200)]:  # two hundred frames are enough
         period = round(SPEECH_RATE / track.hertz[frame])
         middle = round((frame + 0.5) * track.hop * SPEECH_RATE)
         part = samples[max(0, middle - period) : middle + 2 * period + BESIDE].astype(np.float64)
@@ -186,7 +186,7 @@ def voice_quality(samples: Samples, track: PitchTrack, speech: Sequence[Interval
 
 
 def _correlations(part: Floats, period: int) -> Floats:
-    """Of the sound with itself about a period later, by lags of one sample; 0 for silence."""
+    """Correlation of the signal with itself about one period later, per lag of one sample; 0 for silence."""
     count = len(part) - period - BESIDE
     later = np.lib.stride_tricks.sliding_window_view(part, count)[period - BESIDE : period + BESIDE + 1]
     power = np.sqrt(np.square(later).sum(axis=1) * np.square(part[:count]).sum())
@@ -194,7 +194,7 @@ def _correlations(part: Floats, period: int) -> Floats:
 
 
 def _peak(values: Floats) -> float:
-    """The highest point of the parabola through the largest value and its neighbours: a period is no whole number of samples."""
+    """Peak of the parabola through the largest value and its neighbours, since a period is rarely whole samples."""
     at = int(np.argmax(values))
     if not 0 < at < len(values) - 1:
         return float(values[at])
@@ -204,7 +204,7 @@ def _peak(values: Floats) -> float:
 
 
 def frame_levels(samples: Samples) -> Floats:
-    """Level of each 10 ms frame of 16 kHz samples in dBFS, from 20 ms windows, without the DC offset."""
+    """Level in dBFS of each 10 ms frame of 16 kHz samples, over 20 ms windows, with the DC offset removed."""
     centred = samples - np.mean(samples, dtype=np.float64) if len(samples) else samples
     count = len(samples) // FRAME
     if count == 0:
@@ -215,7 +215,7 @@ def frame_levels(samples: Samples) -> Floats:
 
 
 def loudness(samples: Samples, speech: Sequence[Interval]) -> tuple[float, float] | None:
-    """(median, interquartile range) in dBFS of the 10 ms frames inside `speech` stretches; None without any."""
+    """(median, interquartile range) in dBFS of the 10 ms frames inside `speech`; None if there are too few."""
     levels = frame_levels(samples)
     parts = [levels[round(a * 100) : round(b * 100)] for a, b in speech]
     frames = np.concatenate(parts) if parts else np.zeros(0)
@@ -226,7 +226,7 @@ def loudness(samples: Samples, speech: Sequence[Interval]) -> tuple[float, float
 
 
 def integrated_loudness(samples: Samples, speech: Sequence[Interval]) -> float | None:
-    """LUFS of the speech alone (ITU-R BS.1770-4, gated), by pyloudnorm; None under 0.5 s or where all is gated."""
+    """LUFS of the speech alone (ITU-R BS.1770-4, gated), by pyloudnorm; None under 0.5 s or if everything is gated."""
     import pyloudnorm
 
     parts = [samples[round(a * SPEECH_RATE) : round(b * SPEECH_RATE)] for a, b in speech]

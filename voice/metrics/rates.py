@@ -1,4 +1,4 @@
-"""How fast: syllables from words, or from the sound where there are none; pauses by threshold, place and size."""
+"""Speaking rate: syllables from words or, without words, from audio; pauses by threshold, position and length."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from voice.vad.frames import FRAME_SECONDS, Levels, total
 from voice.words import TimedWord
 
 THRESHOLDS = (0.15, 0.25, 0.5, 1.0, 2.0)  # s
-NUCLEUS_BANDS = slice(1, 9)  # 200 to 1860 Hz: where vowels are
-DIP = 2.0  # dB between two nuclei; below MAXIMUM - RANGE nothing is one: de Jong & Wempe 2009
+NUCLEUS_BANDS = slice(1, 9)  # 200 to 1860 Hz, where vowels are
+DIP = 2.0  # dB between two nuclei; nothing below the maximum minus RANGE is a nucleus: de Jong & Wempe 2009
 RANGE = 25.0
 
 
 @dataclass(frozen=True)
 class Pauses:
-    """Silences between first and last speech. `counts`: threshold in ms to how many are at least that long.
+    """Silences between first and last speech. `counts`: for each threshold in ms, how many are at least that long.
 
     `median` and `log_sd`: exponential of the median, and standard deviation, of the natural logs of those >= 250 ms:
-    pause lengths are log-normal, and their mean follows the longest (Campione & Véronis 2002).
+    pause lengths are log-normal, so the longest dominate their mean (Campione & Véronis 2002).
     """
 
     counts: dict[int, int]
@@ -35,7 +35,7 @@ class Pauses:
 
 
 def pauses_of(speech: Sequence[Interval], words: Sequence[TimedWord]) -> Pauses:
-    """Count and place them. Between clauses: the recogniser closed one before, or the next word opens one."""
+    """Count pauses and classify their position. Between clauses: punctuation before, or a clause opener after."""
     silences = gaps(speech)
     inside = {gap: not between_clauses(gap, words) for gap in silences}
     counts, within = {}, {}
@@ -53,20 +53,20 @@ def pauses_of(speech: Sequence[Interval], words: Sequence[TimedWord]) -> Pauses:
 
 
 def between_clauses(pause: Interval, words: Sequence[TimedWord]) -> bool:
-    """Whether a pause lies where one clause ends and another begins, as far as the words tell."""
+    """Whether a pause lies at a clause boundary, as far as the words tell."""
     before = [w for w in words if w.end <= pause[0] + 0.1]
     after = [w for w in words if w.start >= pause[1] - 0.1]
     return bool((before and ends_clause(before[-1].text)) or (after and opens_clause(after[0].plain)))
 
 
 def nuclei(levels: Levels, voiced: npt.NDArray[np.bool_], speech: Sequence[Interval]) -> int:
-    """Syllables without words: voiced peaks of intensity with a dip of 2 dB before the next (de Jong & Wempe 2009).
+    """Syllables without words: voiced intensity peaks separated by dips of 2 dB (de Jong & Wempe 2009).
 
-    `levels`: 10 ms band levels; `voiced`: per frame of them. Undercounts fast speech; the fallback, not the rule.
+    `levels`: 10 ms band levels; `voiced`: one per frame. Undercounts fast speech, so only a fallback.
     """
     if not len(levels):
         return 0
-    from scipy.signal import find_peaks  # here: it takes three quarters of a second, and is seldom needed
+    from scipy.signal import find_peaks  # local: takes 0.75 s to import and is rarely needed
 
     loud = uniform_filter1d(total(levels[:, NUCLEUS_BANDS]).astype(np.float64), 5, mode="nearest")
     inside = np.zeros(len(loud), bool)

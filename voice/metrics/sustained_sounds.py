@@ -1,8 +1,8 @@
-"""Held sounds: voice that stays the same for longer than speech does. What fills a pause, and what lengthens a word.
+"""Sustained sounds: voice that stays the same for longer than in running speech (filled pauses, lengthened words).
 
 A filled pause is a steady vowel, a steady nasal, or one after the other, at level pitch (O'Shaughnessy 1992; Shriberg
-1994); a vowel in running speech moves within 100 ms. So steadiness itself is looked for: the shape of the spectrum and
-the pitch against 60 ms before and after.
+1994); a vowel in running speech moves within 100 ms. So we look for steadiness itself: the shape of the spectrum and
+the pitch, compared across 60 ms.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from voice.intervals import runs
 from voice.metrics.prosody import PitchTrack
 from voice.vad.frames import FRAME_SECONDS, Levels
 
-REACH = 3  # frames to either side between which a steady sound does not change
+REACH = 3  # frames to either side; a steady sound does not change between them
 MOST_CHANGE = 5.0  # dB, root mean square over bands of the change of shape
 MOST_PITCH = 1.0  # semitones
-SHAPE_RANGE = 35.0  # dB under the strongest band that still count as shape
+SHAPE_RANGE = 35.0  # dB below the strongest band that still count as shape
 SHORTEST = 0.12  # s
-STEADY = 4.0  # dB: the median change of a stretch that is one sound; running speech has 6 and more
-LOW, TILT = 8, 2.0  # bands below 1.5 kHz, and the dB that they must lie above the others: a breath is flat
-TOGETHER = 0.06  # s between a held vowel and a held nasal that are one "um"
+STEADY = 4.0  # dB: largest median change within a single sound; running speech has 6 or more
+LOW, TILT = 8, 2.0  # bands below 1.5 kHz, and the dB by which they must exceed the others: a breath is flat
+TOGETHER = 0.06  # s; a vowel and a nasal no further apart are one "um"
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Held:
-    """A steady sound, s."""
+    """A steady sound; times in s."""
 
     start: float
     end: float
@@ -43,13 +43,13 @@ class Held:
 
 
 def shapes(levels: Levels) -> Floats:
-    """Band levels less their mean over the bands: what is left when loudness is taken away."""
+    """Band levels minus their mean over the bands, that is, with loudness removed."""
     bounded = np.maximum(levels, levels.max(axis=1, keepdims=True) - SHAPE_RANGE)
     return np.asarray(bounded - bounded.mean(axis=1, keepdims=True), np.float64)
 
 
 def change(shape: Floats) -> Floats:
-    """Root mean square change of the spectrum's shape from REACH frames before to REACH after; 99 at the edges."""
+    """RMS change of the spectrum's shape from REACH frames before to REACH after; 99 at the edges."""
     moved = np.full(len(shape), 99.0)
     if len(shape) > 2 * REACH:
         moved[REACH:-REACH] = np.sqrt(np.square(shape[2 * REACH :] - shape[: -2 * REACH]).mean(axis=1))
@@ -70,7 +70,7 @@ class Sound:
             self._pitch = np.where(track.voiced[at], 12.0 * np.log2(np.maximum(track.hertz[at], 1.0)), np.nan)
 
     def held(self) -> list[Held]:
-        """Steady voiced stretches, in order."""
+        """Steady voiced intervals, in order."""
         count = len(self._shape)
         if count <= 2 * REACH:
             return []
@@ -78,14 +78,14 @@ class Sound:
         glide[REACH:-REACH] = np.abs(self._pitch[2 * REACH :] - self._pitch[: -2 * REACH])
         steady = (self._change < MOST_CHANGE) & (np.nan_to_num(glide, nan=np.inf) < MOST_PITCH)
         steady = binary_closing(np.pad(steady, 5), np.ones(3))[5:-5]
-        # Steady from the first frame compared to the last.
+        # A steady frame vouches for everything from REACH frames before it to REACH after.
         times = [((a - REACH) * FRAME_SECONDS, (b + REACH) * FRAME_SECONDS) for a, b in runs(steady)]
         return [Held(round(a, 4), round(b, 4)) for a, b in times if b - a >= SHORTEST]
 
     def is_steady(self, start: float, end: float) -> bool:
-        """Whether half of a stretch hardly changes and its low bands outweigh the high ones, as a vowel's or nasal's do.
+        """Whether half of an interval hardly changes and its low bands dominate, as in a vowel or nasal.
 
-        Without regard to pitch, so that hoarse and creaky voices count too.
+        Ignores pitch, so hoarse and creaky voices count too.
         """
         frames = slice(round(start / FRAME_SECONDS) + 2, max(round(end / FRAME_SECONDS) - 2, 0))
         part = self._shape[frames]
@@ -96,7 +96,7 @@ class Sound:
 
 
 def together(held: list[Held]) -> list[Held]:
-    """A vowel and the nasal that follows it at once are one sound."""
+    """Join a vowel and the nasal that immediately follows it into one sound."""
     joined: list[Held] = []
     for sound in held:
         if joined and sound.start - joined[-1].end <= TOGETHER:

@@ -1,1 +1,1 @@
-"""Pictures and tables of what was measured."""
+"""Plots and tables of the measurements."""

@@ -1,4 +1,4 @@
-"""Pictures of what was measured: one answer with its words and pitch, and how its numbers lie among one's own."""
+"""Plots of measurements: one answer with its words and pitch, and an interview against the person's earlier ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Named = tuple[float, float, str]
 
 @dataclass(frozen=True)
 class Picture:
-    """One stretch of one person's speech. Times in s on the axis that is shown; `samples` begin at `start`."""
+    """A passage of one person's speech. Times in s on the displayed axis; `samples` begin at `start`."""
 
     samples: Samples
     rate: int
@@ -38,7 +38,7 @@ class Picture:
 
 
 def draw_answer(picture: Picture, path: Path, *, longest_row: float = 24.0) -> None:
-    """PNG: waveform with pauses, fillers, breaths and words; the pitch track under it."""
+    """Write a PNG: the waveform with pauses, fillers, breaths and words, and the pitch track below it."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -140,9 +140,9 @@ def _legend(figure: Any) -> None:
 def draw_distributions(
     now: Mapping[str, Sequence[float]], earlier: Mapping[str, Sequence[float]], path: Path, title: str = ""
 ) -> None:
-    """PNG: for each measure, the values of this interview over those of the person's own earlier ones.
+    """Write a PNG: for each measure, this interview's values and those of the person's own earlier interviews.
 
-    `now`, `earlier`: label with unit to values. Without earlier ones the picture shows this interview alone.
+    `now`, `earlier`: label with unit to values. Without earlier ones, only this interview is shown.
     """
     import matplotlib
 
@@ -160,7 +160,7 @@ def draw_distributions(
         squeeze=False,
         layout="constrained",
     )
-    rng = np.random.default_rng(0)  # points beside each other, the same on every run
+    rng = np.random.default_rng(0)  # jitter that is the same on every run
     for i, axis in enumerate(axes.flat):
         if i >= len(labels):
             axis.set_axis_off()
@@ -191,5 +191,5 @@ def draw_distributions(
 
 
 def inline(path: Path) -> str:
-    """A picture as a data URI, for a page that stands alone."""
+    """An image as a data URI, for a self-contained page."""
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

@@ -1,4 +1,4 @@
-"""Measures as a TextGrid, which Praat and ELAN open beside the sound, and as rows for a table."""
+"""Measures as a TextGrid, which Praat and ELAN open alongside the audio, and as CSV."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def text_grid(found: Measures) -> str:
 
 
 def table(found: Measures) -> str:
-    """CSV, a row for each thing that was found: kind, start and end in s, duration, text."""
+    """CSV with one row per finding: kind, start and end in s, duration, text."""
     rows: list[tuple[str, float, float, str]] = [("word", w.start, w.end, w.text) for w in found.words]
     rows += [("silent pause", a, b, "") for a, b in found.silent_pauses]
     rows += [("filled pause", f.start, f.end, f.word) for f in found.filled_pauses]
@@ -46,14 +46,14 @@ def table(found: Measures) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["kind", "start", "end", "duration", "text"])
     for kind, start, end, text in sorted(rows, key=lambda row: (row[1], row[2])):
-        # A spreadsheet takes a cell that begins like this for a formula.
+        # A spreadsheet would take a cell that begins with one of these for a formula.
         safe = "'" + text if text[:1] in ("=", "+", "-", "@") else text
         writer.writerow([kind, f"{start:.3f}", f"{end:.3f}", f"{end - start:.3f}", safe])
     return out.getvalue()
 
 
 def _without_gaps(intervals: Sequence[Interval], end: float) -> list[Interval]:
-    """Empty intervals between; what overlaps the one before begins after it."""
+    """Fill gaps with empty intervals; an interval that overlaps its predecessor starts where that one ends."""
     filled: list[Interval] = []
     at = 0.0
     for start, stop, text in sorted(intervals):

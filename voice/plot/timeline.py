@@ -1,4 +1,4 @@
-"""Pictures of a conversation or a recording: who spoke when, pauses, fillers, and how long each waited."""
+"""Plots of a conversation or recording: who spoke when, pauses, fillers, and how long each waited."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from voice.plot.answer import SPEECH as _SPEECH
 
 @dataclass(frozen=True)
 class Track:
-    """One speaker. Stretches in s; `samples` (any rate) for the waveform behind them."""
+    """One speaker. Intervals in s; `samples` (any rate) for the waveform drawn over them."""
 
     name: str
     speech: Sequence[tuple[float, float]]
@@ -31,7 +31,7 @@ class Track:
 
 @dataclass(frozen=True)
 class Latency:
-    """How long somebody waited: `who` began at `end`, the other had ended at `start` (s; end < start: overlap)."""
+    """How long somebody waited: `who` began at `end`, the other stopped at `start` (s; end < start: overlap)."""
 
     who: str
     start: float
@@ -40,7 +40,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Timeline:
-    """What to draw. `rows`: seconds per row of the picture."""
+    """What to draw. Times in s."""
 
     duration: float
     tracks: Sequence[Track]
@@ -51,7 +51,7 @@ class Timeline:
 
 
 def draw(timeline: Timeline, path: Path) -> None:
-    """Write a PNG: one row a minute, a lane per speaker."""
+    """Write a PNG: one row per `seconds_per_row`, one lane per speaker."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,7 +1,7 @@
-"""Forced alignment: where each word of a known text sounds (PocketSphinx, 10 ms grid, offline).
+"""Forced alignment: when each word of a known text is spoken (PocketSphinx, 10 ms grid, offline).
 
-Moonshine tiny gives no word times; this gives them, at about 3 % of real time on one core. One decoder a process,
-used under a lock: it is not re-entrant.
+Moonshine tiny gives no word times; this does, at about 3 % of real time on one core. One decoder per process, used
+under a lock because it is not re-entrant.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _WIDE = {"beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80}
 
 
 class Aligner:
-    """Puts words in time. `align` never fails: where the decoder finds no path, words are spread over the sound."""
+    """Assigns times to words. `align` never fails: if the decoder finds no path, the words are spread evenly."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        # Nothing of the language model is needed: the text is known.
+        # The text is known, so no language model is needed.
         self._decoder = Decoder(lm=None, samprate=SPEECH_RATE, loglevel="FATAL")
-        # Hoarse or hesitant speech falls out of the usual beams; wider ones cost twice the time, so they come second.
+        # Hoarse or hesitant speech falls outside the usual beams; wider ones take twice as long, so they come second.
         self._patient: Decoder | None = None
 
     def align(self, samples: Samples, words: Sequence[str]) -> list[TimedWord]:
-        """`samples`: 16 kHz, with the `words` in order. One TimedWord each, times in s from the first sample."""
+        """`samples`: 16 kHz, containing `words` in order. One TimedWord each, times in s from the first sample."""
         sounding = [(i, p) for i, p in enumerate(map(plain, words)) if phones(p)]
         times = self._times(samples, [p for _, p in sounding]) if sounding else None
         if times is None:
@@ -42,7 +42,7 @@ class Aligner:
         result: list[TimedWord] = []
         last = 0.0
         for text, at in zip(words, placed, strict=True):
-            start, end = at or (last, last)  # a mark without sound takes no time
+            start, end = at or (last, last)  # punctuation takes no time
             result.append(TimedWord(text, start, end))
             last = end
         return result
@@ -82,7 +82,7 @@ class Aligner:
 
 
 def spread(words: Sequence[str], start: float, end: float) -> list[TimedWord]:
-    """Words over `start`..`end` s in proportion to their syllables: the estimate where nothing better is known."""
+    """Distribute words over `start`..`end` s in proportion to their syllables, for want of a better estimate."""
     weights = np.array([max(1, syllables(plain(word))) for word in words], np.float64)
     if not len(weights):
         return []

@@ -1,4 +1,4 @@
-"""What an engine must do for the streaming loop: turn one window of speech into words in time."""
+"""What the streaming loop needs from an engine: turn one window of speech into timed words."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Decoder(Protocol):
     """Blocking, called from a worker thread, one window at a time."""
 
     name: str
-    max_window: float  # s; longer speech is cut at a word that two decodes agree on
+    max_window: float  # s; longer speech is cut at a word on which two decodes agree
 
     def decode(self, samples: Samples, *, timed: bool, prompt: str = "") -> list[TimedWord]:
         """Words in 16 kHz `samples`, times in s from their start. `timed=False`: times may be rough.
 
-        `prompt`: what was said before, for engines that can use it. No words for silence or noise.
+        `prompt`: context, for engines that can use it. Returns no words for silence or noise.
         """
         ...

@@ -1,6 +1,7 @@
-"""Recognisers write words into silence and noise. What is dropped, and why. Pure.
+"""Drops the words that recognisers invent in silence and noise. Pure.
 
-Whisper was trained on subtitles, so silence becomes "Thank you." or "Thanks for watching!"; Moonshine writes "You".
+Whisper was trained on subtitles, so it turns silence into "Thank you." or "Thanks for watching!"; Moonshine writes
+"You".
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ _EMPTY_PHRASES = frozenset(
         "so",
     }
 )
-MIN_SPEECH = 0.30  # s of detected speech below which an empty phrase is not believed
+MIN_SPEECH = 0.30  # s of detected speech needed to believe an empty phrase
 
 
 def believable(words: Sequence[TimedWord], speech_seconds: float) -> list[TimedWord]:
-    """The words that a window with `speech_seconds` s of detected speech can hold; loops are cut to one round."""
+    """The words that a window with `speech_seconds` s of detected speech can contain; loops are cut to one round."""
     text = " ".join(plain(w.text) for w in words)
     if not words or speech_seconds <= 0.0 or (text in _EMPTY_PHRASES and speech_seconds < MIN_SPEECH):
         return []
@@ -36,7 +37,7 @@ def believable(words: Sequence[TimedWord], speech_seconds: float) -> list[TimedW
 
 
 def _without_loop(words: list[TimedWord]) -> list[TimedWord]:
-    """ "the cat the cat the cat the cat": a run said four times or more at the end is the decoder's, not the speaker's."""
+    """ "the cat the cat the cat the cat": a run repeated four or more times at the end is the decoder's doing."""
     said = [w.plain for w in words]
     for n in range(1, 9):
         rounds = 1

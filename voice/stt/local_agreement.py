@@ -1,4 +1,4 @@
-"""Local agreement: a word is stable when two decodes in a row begin with it (LocalAgreement-2).
+"""Local agreement: words are stable once two consecutive decodes share them as a prefix (LocalAgreement-2).
 
 Liu, Spanakis & Niehues 2020 (Interspeech), as used by Machacek, Dabre & Bojar 2023 for Whisper. Pure.
 """
@@ -11,14 +11,14 @@ from voice.words import TimedWord
 
 
 class LocalAgreement:
-    """Feed it each new hypothesis for the same (growing) window; `stable` words only ever grow."""
+    """Feed it each new hypothesis for the same (growing) window; `stable` only ever grows."""
 
     def __init__(self) -> None:
         self.stable: list[TimedWord] = []
         self._last: Sequence[TimedWord] = []
 
     def update(self, words: Sequence[TimedWord]) -> list[TimedWord]:
-        """Take a hypothesis; returns the whole text to show: the stable words, then the rest of this hypothesis."""
+        """Take a hypothesis; return the whole text to show: the stable words, then the rest of this hypothesis."""
         rest = _after(self.stable, words)
         previous = _after(self.stable, self._last)
         agreed = 0
@@ -26,7 +26,7 @@ class LocalAgreement:
             if new.plain != old.plain:
                 break
             agreed += 1
-        # The last word of a hypothesis is still being spoken: it never counts as agreed.
+        # The last word of a hypothesis may still be being spoken, so it never counts as agreed.
         agreed = min(agreed, max(0, len(rest) - 1))
         self.stable = [*self.stable, *rest[:agreed]]
         self._last = words

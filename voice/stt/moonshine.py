@@ -1,7 +1,7 @@
-"""Moonshine tiny-en, bundled in moonshine-voice 0.1.0: the embedded engine. It writes "um" and "uh", as Whisper does not.
+"""Moonshine tiny-en, bundled in moonshine-voice 0.1.0: the embedded engine. Unlike Whisper, it writes "um" and "uh".
 
-The library's own detector is switched off (`vad_threshold` 0): it would swallow soft beginnings that ours lets in.
-Its Python wrapper copies audio through a list; the C function is called here with a pointer instead.
+The library's own detector is switched off (`vad_threshold` 0), because it swallows soft onsets that ours lets through.
+Its Python wrapper copies audio through a list, so we call the C function with a pointer instead.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from voice.words import TimedWord
 
 
 class MoonshineDecoder:
-    """Implements `Decoder`. Word times come from forced alignment (voice/stt/align.py), as the tiny model gives none."""
+    """Implements `Decoder`. The tiny model gives no word times; forced alignment (voice/stt/align.py) supplies them."""
 
     name = "moonshine tiny-en"
     max_window = 14.0
 
     def __init__(self) -> None:
-        # Half the CPU for a tenth more latency: partials must not starve the rest of the call.
+        # Half the CPU for 10 % more latency: partials must not starve the rest of the call.
         os.environ.setdefault("MOONSHINE_ORT_SINGLE_THREAD", "1")
         try:
             from moonshine_voice.moonshine_api import ModelArch

@@ -1,4 +1,4 @@
-"""Transcribe a whole recording: cut at pauses into windows that the engine handles well, then decode each."""
+"""Transcribe a whole recording: cut it at pauses into windows that suit the engine, then decode each."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def transcribe(
     progress: Callable[[float], None] = lambda _: None,
     heard: SpeechMap | None = None,
 ) -> list[TimedWord]:
-    """All words of 16 kHz samples, times in s from their start. `progress` is told the share done, 0..1.
+    """All words of 16 kHz samples, times in s from their start. `progress` receives the share done, 0..1.
 
-    `heard`: where the speech is, if that is known already.
+    `heard`: where the speech is, if already known.
     """
     words: list[TimedWord] = []
     windows = cut_windows((heard or map_speech(samples)).speech, decoder.max_window)
@@ -34,10 +34,10 @@ def transcribe(
 
 
 def cut_windows(speech: list[tuple[float, float]], longest: float) -> list[tuple[float, float, float]]:
-    """(start, end, seconds of speech) windows of at most `longest` s, cut at the widest pause that allows it.
+    """Windows (start, end, seconds of speech) of at most `longest` s, cut at the widest pause that allows it.
 
-    A window also ends at any pause of three seconds; shorter ones stay inside, because context across them helps.
-    A single stretch of speech that is longer than a window is cut hard.
+    A window also ends at any pause of three seconds; shorter pauses stay inside, because context across them helps.
+    Unbroken speech longer than a window is cut at `longest` regardless.
     """
     windows: list[tuple[float, float, float]] = []
     group: list[tuple[float, float]] = []

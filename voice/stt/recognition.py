@@ -1,13 +1,13 @@
-"""One call's recognition, independent of LiveKit: sound in a front end becomes windows, windows become words.
+"""One call's recognition, independent of LiveKit: audio in a front end becomes windows, windows become words.
 
-Sound comes in and is never waited with; a speech gate opens a window; while it is open the window is decoded again and
-again (never two decodes at once, and the pace follows the engine's measured cost), which gives interim words by local
-agreement. At a short silence the window is decoded once more: PREFLIGHT. If speech goes on, the window stays open and
-nothing was lost; after `final_silence`, or on a flush, the same words become FINAL without another decode.
+Incoming audio is never held up. A speech gate opens a window, and while it is open the window is decoded repeatedly
+(never two decodes at once, at a pace that follows the engine's measured cost); local agreement turns the decodes into
+interim words. At a short silence the window is decoded once more: PREFLIGHT. If speech goes on, the window stays open
+and nothing is lost; after `final_silence`, or on a flush, the same words become FINAL without another decode.
 
-A decode that fails or hangs ends nothing: its sound is kept and decoded again, ever more seldom, until that works. Windows
-become final in the order in which they were spoken. Given up is only sound that is no longer in memory, or that the
-engine refuses while it takes what came later, or what is left when no more sound will come.
+A decode that fails or hangs ends nothing: its audio is kept and retried, less and less often, until that works. Windows
+become final in the order they were spoken. Audio is given up only if it is no longer in memory, if the engine refuses
+it while accepting what came later, or if it is left over when no more audio will come.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from voice.vad.detector import SpeechChange, SpeechGate
 from voice.vad.front_end import SPEECH, FrontEnd, window_at
 from voice.words import TimedWord, joined
 
-LEAD = 0.35  # s kept before the gate opened: soft onsets
-REFUSED = 4  # failures in a row of one window, after which the engine is tried on what came later
-ENOUGH = 1.0  # s of later sound that are enough to tell
-LAST_TRIES = 3  # when no more sound will come
+LEAD = 0.35  # s kept from before the gate opened, for soft onsets
+REFUSED = 4  # consecutive failures of one window after which the engine is tried on later audio
+ENOUGH = 1.0  # s of later audio needed for that test
+LAST_TRIES = 3  # when no more audio will come
 
 log = logging.getLogger(__name__)
 
 
 class Kind(Enum):
-    """What a recognition tells."""
+    """What a recognition reports."""
 
     START = "start of speech"
     INTERIM = "interim words"
@@ -48,7 +48,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """Seconds. `preflight_silence` < `final_silence`: between the two, speech that goes on stays one window."""
+    """Times in s. Speech that resumes between `preflight_silence` and `final_silence` stays in the same window."""
 
     preflight_silence: float = 0.22
     final_silence: float = 1.2
@@ -61,10 +61,10 @@ Tell = Callable[[Kind, list[TimedWord]], None]
 
 
 class Recognition:
-    """Call `heard` after sound was pushed to `front_end`; `run` decodes until `finish` was called and all is told.
+    """Call `heard` after pushing audio to `front_end`; `run` decodes until `finish` was called and all is reported.
 
-    Word times are s from the front end's first sample. `begin`: the sample from which on sound counts.
-    `max_window`: s; longer speech is cut at a word that two decodes agree on.
+    Word times are s from the front end's first sample. `begin`: the sample at which audio starts to count.
+    `max_window`: s; longer speech is cut at a word on which two decodes agree.
     """
 
     def __init__(
@@ -82,10 +82,10 @@ class Recognition:
         self._settings = settings
         self._tell = tell
         self._gate = self._new_gate()
-        self._next_window = window_at(begin)  # of the detector
-        self._window: Window | None = None  # open
-        self._closed: deque[Window] = deque()  # to be made final, in order
-        self._covered = begin  # up to here, sound belongs to windows that were closed
+        self._next_window = window_at(begin)  # the detector's window, not ours
+        self._window: Window | None = None  # the open one
+        self._closed: deque[Window] = deque()  # waiting to become final, in order
+        self._covered = begin  # audio up to here belongs to closed windows
         self._wake = asyncio.Event()
         self._finished = False
         self._last_tries = 0
@@ -93,14 +93,14 @@ class Recognition:
 
     @property
     def undecided(self) -> int:
-        """The sample from which on sound may still hold words that were not told."""
+        """The first sample whose words may not have been reported yet."""
         first = self._closed[0] if self._closed else self._window
         return first.start if first is not None else self._front.sound.end
 
-    # -- what comes in ---------------------------------------------------------------------------------------------
+    # -- input -----------------------------------------------------------------------------------------------------
 
     def heard(self) -> None:
-        """Sound was pushed."""
+        """Audio was pushed to the front end."""
         detected = self._front.detected_since(self._next_window)
         self._next_window = self._front.windows
         for probability, end in detected:
@@ -114,22 +114,22 @@ class Recognition:
         self._wake.set()
 
     def flush(self) -> None:
-        """Make what was heard so far final now."""
+        """Make everything heard so far final now."""
         if self._gate.speaking:
-            self._gate = self._new_gate()  # speech that goes on opens a window of its own
+            self._gate = self._new_gate()  # speech that goes on opens a new window
         if self._window:
             self._close(self._window)
         self._wake.set()
 
     def restart(self) -> None:
-        """Begin anew with what has not been told yet, at once, whatever failed before."""
+        """Start over immediately with everything not reported yet, regardless of earlier failures."""
         self.retry.at_once()
         for window in self._closed:
             window.failures = 0
         self.flush()
 
     def finish(self) -> None:
-        """No more sound will come."""
+        """No more audio will come."""
         self.flush()
         self._finished = True
         self._wake.set()
@@ -162,7 +162,7 @@ class Recognition:
     # -- decoding --------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Decode whatever has to be, one after the other. Ends after `finish`, when all was told or given up."""
+        """Decode whatever is due, one window at a time. Returns after `finish`, once all is reported or given up."""
         while True:
             self._forget_lost()
             work = None if self._now < self.retry.at and not self._finished else self._work()
@@ -175,7 +175,7 @@ class Recognition:
                 self._wake.clear()
 
     def _work(self) -> tuple[Window, Callable[[Window], Awaitable[None]]] | None:
-        """What is to be decoded next, if anything."""
+        """What to decode next, if anything."""
         if self._closed:
             return self._closed[0], self._make_final
         window = self._window
@@ -214,7 +214,7 @@ class Recognition:
             self.retry.worked(self._now)
 
     async def _takes_what_came_after(self, window: Window) -> bool:
-        """Whether it is this window that the engine fails at, and not the engine that fails."""
+        """Whether the engine works and only fails on this window."""
         later = self._closed[1] if len(self._closed) > 1 else self._window
         if later is None or later is window:
             return False
@@ -249,7 +249,7 @@ class Recognition:
             self._show(window, Kind.PREFLIGHT, window.decoded)
 
     async def _cut(self, window: Window) -> None:
-        """Speech longer than the engine's window: what is stable becomes final, the window goes on after it."""
+        """Speech longer than the engine's window: the stable part becomes final, the window continues after it."""
         stop = window.until(self._front.sound.end)
         words = await self._decode(window, stop, timed=True)
         if window.end is not None:
@@ -261,7 +261,7 @@ class Recognition:
             window.move_start(between(words, count))
 
     async def _shorten(self, window: Window) -> None:
-        """A window that no unforced cut could shorten, or that grew while decoding failed: piece by piece, oldest first."""
+        """Shorten, oldest part first, a window that had no unforced cut or that grew while decoding failed."""
         while window.until(self._front.sound.end) - window.start > FORCED * self._most:
             stop = window.start + self._most
             words = await self._decode(window, stop, timed=True)
@@ -286,7 +286,7 @@ class Recognition:
         words = await self._decode_samples(samples, timed)
         return [word.shifted(offset) for word in believable(words, window.speech_seconds)]
 
-    # -- what is told ----------------------------------------------------------------------------------------------
+    # -- output ----------------------------------------------------------------------------------------------------
 
     def _announce(self, window: Window) -> None:
         if not window.announced:
@@ -308,7 +308,7 @@ class Recognition:
             self._announce(self._window)
 
     def _forget_lost(self) -> None:
-        """Sound that is no longer in memory cannot be decoded: the recogniser did not work for longer than it is kept."""
+        """Give up audio that is no longer in memory because the recogniser failed for longer than audio is kept."""
         first = self._front.sound.first
         while self._closed and self._closed[0].until(first) <= first:
             self._give_up(self._closed[0], "it is no longer kept")
@@ -318,7 +318,7 @@ class Recognition:
             window.move_start(first)
 
     def _give_up(self, window: Window, why: str) -> None:
-        """The first of the closed windows ends without words."""
+        """End the first closed window without words."""
         until = window.until(self._front.sound.end)
         log.error("%.1f s of sound stay without words: %s", (until - window.start) / SPEECH_RATE, why)
         self._announce(window)

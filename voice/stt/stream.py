@@ -24,8 +24,8 @@ from voice.words import TimedWord, joined
 
 __all__ = ["LocalSTT", "LocalStream", "RecognitionHealth", "StreamSettings", "words_of"]
 
-KEPT = 180.0  # s of sound that a stream with a front end of its own keeps: so long may an engine fail and lose nothing
-DEADLINE, DEADLINE_RATE = 5.0, 2.0  # s at least, and s per s of sound: a decode that takes longer hangs
+KEPT = 180.0  # s of audio kept by a stream with its own front end: an engine may fail that long without losing any
+DEADLINE, DEADLINE_RATE = 5.0, 2.0  # minimum in s, and s per s of audio; a decode that takes longer counts as hung
 
 _TYPES = {
     Kind.START: stt.SpeechEventType.START_OF_SPEECH,
@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 class LocalSTT(stt.STT[str]):
     """A local engine as a LiveKit STT. The decoder is shared by all calls of the process; `executor` runs it.
 
-    `hints`: names and terms to expect, for engines that can use them. `front_end`: that of the call's ear, which must have
-    heard every frame before it is pushed here; without one, each stream makes its own.
+    `hints`: names and terms to expect, for engines that can use them. `front_end`: the one of the call's speech
+    tracker, which must receive every frame before it is pushed here; without one, each stream makes its own.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class LocalSTT(stt.STT[str]):
         self._latest: LocalStream | None = None
 
     def finish_speech(self) -> None:
-        """Make what was heard so far final now: the listener has decided that the turn is over."""
+        """Make everything heard so far final now, because the listener has decided that the turn is over."""
         for stream in self._running():
             stream.flush()
 
     def health(self) -> RecognitionHealth:
-        """How recognition fares; with several streams, the worst of each. See RecognitionHealth for the units."""
+        """The state of recognition; with several streams, the worst of each value (units: see RecognitionHealth)."""
         found = [stream.health() for stream in self._running()] or ([self._latest.health()] if self._latest else [])
         failing = [h for h in found if h.failing_since is not None]
         worst = min(failing, key=lambda h: h.failing_since or 0.0, default=RecognitionHealth())
@@ -79,7 +79,7 @@ class LocalSTT(stt.STT[str]):
         return RecognitionHealth(speech, worst.failing_since, worst.error)
 
     def restart(self) -> None:
-        """Begin anew: what was heard and has no words yet is decoded again at once, on another thread if one hangs."""
+        """Start over: decode audio without words again at once, on another thread if the current one hangs."""
         self._calls.give_up()
         for stream in self._running():
             stream.restart()
@@ -93,7 +93,7 @@ class LocalSTT(stt.STT[str]):
         return "vivavoce"
 
     async def decode(self, samples: Samples, timed: bool) -> list[TimedWord]:
-        """One decode on the engine's thread. Raises EngineCallFailed, also where the engine does not return."""
+        """One decode on the engine's thread. Raises EngineCallFailed, also if the engine does not return."""
         deadline = max(DEADLINE, DEADLINE_RATE * len(samples) / SPEECH_RATE)
         return await self._calls.call(lambda: self.decoder.decode(samples, timed=timed, prompt=self.prompt), deadline)
 
@@ -123,9 +123,9 @@ class LocalSTT(stt.STT[str]):
 
 
 class LocalStream(stt.RecognizeStream):
-    """One call's ears. Word times are seconds from the first sample pushed (to the front end, where one is shared).
+    """One call's recognition stream. Word times are s from the first sample pushed (to the front end, if shared).
 
-    `begin`: the sample from which on sound counts: what a stream before this one had not decoded yet is not lost.
+    `begin`: the sample at which audio starts to count, so that what an earlier stream left undecoded is not lost.
     """
 
     def __init__(self, engine: LocalSTT, conn_options: APIConnectOptions, language: str, begin: int = 0) -> None:
@@ -140,21 +140,21 @@ class LocalStream(stt.RecognizeStream):
 
     @property
     def running(self) -> bool:
-        """Whether sound may still come."""
+        """Whether more audio may come."""
         return not self._input_ch.closed and not self._task.done()
 
     @property
     def undecided(self) -> int:
-        """The sample from which on sound may still hold words that were not told."""
+        """The first sample whose words may not have been reported yet."""
         return self._recognition.undecided
 
     def health(self) -> RecognitionHealth:
-        """How this stream fares."""
+        """The state of this stream."""
         retry = self._recognition.retry
         return RecognitionHealth(self._front.speech_seconds - self._speech_at_words, retry.since, retry.error)
 
     def restart(self) -> None:
-        """What was heard and has no words yet is decoded again at once; new speech begins a new window."""
+        """Decode audio without words again at once; new speech opens a new window."""
         self._recognition.restart()
 
     async def _run(self) -> None:
@@ -163,7 +163,7 @@ class LocalStream(stt.RecognizeStream):
                 tasks.create_task(self._recognition.run(), name="decoding")
                 tasks.create_task(self._hear(), name="hearing")
         except ExceptionGroup as errors:
-            # A fault of ours: LiveKit runs a stream again that raises its own kind of error, and ours goes on where it was.
+            # A bug of ours. LiveKit reruns a stream that raises LiveKit's own error type; ours resumes where it was.
             log.exception("recognition failed")
             raise APIConnectionError(f"recognition failed: {errors.exceptions[0]!r}") from errors
 
@@ -207,7 +207,7 @@ def _given(value: float | None) -> NotGivenOr[float]:
 
 
 def words_of(event: stt.SpeechEvent) -> list[TimedWord]:
-    """The timed words of an event of this stream."""
+    """The timed words of an event from this stream."""
     found: list[TimedWord] = []
     for alternative in event.alternatives[:1]:
         for word in alternative.words or []:

@@ -1,8 +1,8 @@
 """faster-whisper (CTranslate2): the full engine. Any model name or folder, device and compute type.
 
-What keeps it honest: no conditioning on its own text (it loops), a gate on no-speech probability and log probability
-(it writes into silence), and a prompt with fillers in it, which keeps some of them. Whisper was trained to leave
-hesitations out: the loss is measured in docs/metrics.md, and filled pauses are found in the sound as well.
+Precautions: no conditioning on its own text (it loops), gates on no-speech probability and log probability (it invents
+words in silence), and a prompt that contains fillers, which preserves some of them. Whisper was trained to leave out
+hesitations (see docs/metrics.md), so filled pauses are also detected in the audio.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class WhisperDecoder:
                 f"the Whisper model {model!r} cannot be loaded on {device}/{compute_type} ({_first_line(error)}); "
                 "give VIVA_STT_MODEL a name it can download or a folder that ct2-transformers-converter made"
             ) from error
-        except Exception as error:  # the hub client raises its own kinds when a name cannot be fetched
+        except Exception as error:  # the hub client raises its own types when a name cannot be fetched
             raise EngineError(
                 f"the Whisper model {model!r} is not here and cannot be fetched ({_first_line(error)}); "
                 "give VIVA_STT_MODEL a folder with a converted model"
@@ -65,7 +65,7 @@ class WhisperDecoder:
         )
         words: list[TimedWord] = []
         for segment in segments:
-            # The library drops a silent segment only when both gates fail; either one is enough here.
+            # The library drops a silent segment only if both gates fail; here either is enough.
             if segment.no_speech_prob > 0.8 or segment.avg_logprob < -1.5:
                 continue
             for word in segment.words or []:

@@ -1,1 +1,1 @@
-"""Speech synthesis behind LiveKit's `tts.TTS`: streamed by clause, with a cache for fixed phrases."""
+"""Speech synthesis behind LiveKit's `tts.TTS`: streamed clause by clause, with a cache for fixed phrases."""

@@ -1,17 +1,17 @@
-"""Cutting text into clauses, so that the first can sound while the second is made. Pure."""
+"""Splitting text into clauses, so that the first can play while the second is synthesised. Pure."""
 
 from __future__ import annotations
 
 import re
 
-# A clause ends at . ? ! ; : or at a comma or dash with enough before it to be worth a breath.
+# A clause ends at . ? ! ; : or at a comma or dash with enough words before it to be worth a breath.
 _END = re.compile(r"([.?!;:]+[\"')\]]*\s+)|([,—–]\s+)")
 MIN_WORDS_BEFORE_COMMA = 4
 _ABBREVIATIONS = ("mr.", "mrs.", "ms.", "dr.", "e.g.", "i.e.", "etc.", "vs.", "st.")
 
 
 class ClauseSplitter:
-    """Feed text in any pieces; complete clauses come out as soon as their end is certain."""
+    """Feed text in pieces of any size; complete clauses come out as soon as their end is certain."""
 
     def __init__(self) -> None:
         self._text = ""

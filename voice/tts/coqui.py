@@ -1,6 +1,6 @@
-"""Coqui TTS: the full voice. VITS by default; XTTS only when asked for by name, because of its licence.
+"""Coqui TTS: the full voice. VITS by default; XTTS only if requested by name, because of its licence.
 
-`model` is a name of Coqui's catalogue ("tts_models/en/ljspeech/vits") or a folder with config.json and a checkpoint.
+`model` is a name from Coqui's catalogue ("tts_models/en/ljspeech/vits") or a folder with config.json and a checkpoint.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ XTTS_LICENCE = (
 
 
 class CoquiVoice:
-    """Implements `Voice`. `device`: cpu, cuda, or auto. `speaker` for models with several."""
+    """Implements `Voice`. `device`: cpu, cuda or auto. `speaker`: for models with several."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class CoquiVoice:
             self._engine.to(where)
         except EngineError:
             raise
-        except Exception as error:  # Coqui raises whatever its downloader, torch or its config parser raise
+        except Exception as error:  # whatever Coqui's downloader, torch or its config parser raise
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
             raise EngineError(
                 f"the Coqui model {model!r} cannot be loaded ({reason}); give VIVA_TTS_MODEL a name of Coqui's catalogue "

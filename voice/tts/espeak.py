@@ -1,6 +1,6 @@
 """espeak-ng from the `espeakng-loader` wheel: the embedded voice. GPL-3.0, so loaded as a library and replaceable.
 
-The library keeps one global state: one instance a process, used under a lock.
+The library's state is global: one instance per process, used under a lock.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from voice.audio import Samples
 from voice.errors import EngineError
 
-_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when all sound was delivered
+_SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns once all audio has been delivered
 _RATE, _PITCH, _RANGE = 1, 3, 4
 _UTF8 = 1
 _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
@@ -34,7 +34,7 @@ class _Library:
         if self.rate <= 0:
             raise EngineError(f"espeak-ng found no voices in {data}; reinstall espeakng-loader")
         self._chunks: list[Samples] = []
-        self._callback = _Callback(self._collect)  # kept: ctypes does not
+        self._callback = _Callback(self._collect)  # keep a reference: ctypes does not
         self._lib.espeak_SetSynthCallback(self._callback)
         self._lock = threading.Lock()
 
@@ -70,7 +70,7 @@ class EspeakVoice:
         self._arguments = (voice, words_per_minute, pitch, pitch_range)
         self.name = f"espeak-ng {voice} {words_per_minute} wpm pitch {pitch}/{pitch_range}"
         self.rate = _library().rate
-        _library().say("a", *self._arguments)  # an unknown voice is told now, not in the call
+        _library().say("a", *self._arguments)  # fail on an unknown voice now, not during a call
 
     def say(self, clause: str) -> Samples:
         samples = _library().say(clause, *self._arguments)

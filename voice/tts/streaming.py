@@ -1,7 +1,7 @@
-"""Any Voice as a LiveKit TTS: text streams in, clauses are said one by one, sound streams out.
+"""Any Voice as a LiveKit TTS: text streams in, clauses are synthesised one by one, audio streams out.
 
-A clause that a voice fails at is tried once more, then said by the fallback voice; only where nobody can say it does the
-sentence fail, with an error that LiveKit hands on (event "error", TTSError) to whoever speaks.
+A clause on which the voice fails is tried once more, then said by the fallback voice. Only if that fails too does the
+sentence fail, with an error that LiveKit passes on (event "error", TTSError) to the code that is speaking.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from voice.errors import EngineError
 from voice.tts.clauses import ClauseSplitter, clauses
 from voice.tts.voice import PhraseCache, Voice
 
-DEADLINE, DEADLINE_CHARACTER = 10.0, 0.2  # s at least, and s per character: a voice that takes longer hangs
-REST = 30.0  # s for which a voice that failed is not asked where the fallback can speak
+DEADLINE, DEADLINE_CHARACTER = 10.0, 0.2  # minimum in s, and s per character; a voice that takes longer counts as hung
+REST = 30.0  # s for which a failed voice is not tried if there is a fallback
 TRIES = 2  # for each voice
 
 log = logging.getLogger(__name__)
 
 
 class SpeechFailed(EngineError):
-    """No voice could say a clause; the message names what each failed with, and not the clause."""
+    """No voice could say a clause; the message gives each voice's error, but not the clause."""
 
 
 class ClauseTTS(tts.TTS[str]):
-    """`rate`: Hz of the sound that goes out; a voice's own rate is resampled to it.
+    """`rate`: output rate in Hz, to which a voice's own rate is resampled.
 
-    `fallback`: the voice that speaks where `voice` fails.
+    `fallback`: the voice that speaks if `voice` fails.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ClauseTTS(tts.TTS[str]):
         return "vivavoce"
 
     async def clip(self, clause: str) -> Samples:
-        """The sound of one clause at the outgoing rate, from the cache or made now. Raises SpeechFailed."""
+        """The audio of one clause at the output rate, from the cache or made now. Raises SpeechFailed."""
         known = self.cache.find(self.voice, clause, self.sample_rate)
         if known is not None:
             return known
@@ -85,7 +85,7 @@ class ClauseTTS(tts.TTS[str]):
         raise SpeechFailed(f"no voice could say {len(clause)} characters ({'; '.join(reasons)})")
 
     async def warm(self, texts: list[str]) -> None:
-        """Make phrases before they are needed. One that cannot be made is left for then."""
+        """Synthesise phrases ahead of time. One that fails is left until it is needed."""
         for text in texts:
             for clause in clauses(text):
                 try:
@@ -94,7 +94,7 @@ class ClauseTTS(tts.TTS[str]):
                     log.warning("a phrase could not be made ahead: %s", error)
 
     async def _say(self, voice: Voice, clause: str) -> Samples:
-        """By this voice, tried again once. Raises EngineCallFailed."""
+        """Say it with this voice, retrying once. Raises EngineCallFailed."""
 
         def make() -> Samples:
             return self.cache.get(voice, clause, self.sample_rate, lambda: _sound(voice, clause, self.sample_rate))
@@ -104,7 +104,7 @@ class ClauseTTS(tts.TTS[str]):
                 return await self._calls.call(make, DEADLINE + DEADLINE_CHARACTER * len(clause))
             except EngineHangs:
                 if self.fallback is not None and voice is not self.fallback:
-                    raise  # silence for as long again helps nobody
+                    raise  # another silence as long helps nobody
             except EngineCallFailed:
                 pass
         return await self._calls.call(make, DEADLINE + DEADLINE_CHARACTER * len(clause))
@@ -119,7 +119,7 @@ class ClauseTTS(tts.TTS[str]):
 
 
 def _sound(voice: Voice, clause: str, rate: int) -> Samples:
-    """What a voice makes of a clause, at `rate` Hz. Raises EngineError for what nobody could hear."""
+    """The voice's audio for a clause, at `rate` Hz. Raises EngineError if it is inaudible or not finite."""
     made = voice.say(clause)
     if not np.isfinite(made).all():
         raise EngineError("made sound that is not a number")
@@ -144,7 +144,7 @@ async def _clip(engine: ClauseTTS, clause: str) -> Samples:
     try:
         return await engine.clip(clause)
     except SpeechFailed as error:
-        # Every voice was tried already: LiveKit need not do so again, with seconds in between.
+        # Every voice has been tried: LiveKit need not retry, with seconds in between.
         raise APIError(str(error), retryable=False) from error
 
 

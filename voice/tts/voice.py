@@ -1,4 +1,4 @@
-"""What an engine must do to be a voice: say one clause."""
+"""What an engine must provide to be a voice: say one clause."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Voice(Protocol):
     rate: int  # Hz of what `say` returns
 
     def say(self, clause: str) -> Samples:
-        """float32 mono samples at `rate`. Raises where the engine fails, EngineError where it knows why."""
+        """float32 mono samples at `rate`. Raises if the engine fails; EngineError if the cause is known."""
         ...
 
 
 class PhraseCache:
-    """Remembers what a clause sounds like, so that fixed sentences cost nothing. Bounded by seconds of sound.
+    """Caches the audio of clauses, so that fixed sentences cost nothing. Bounded by seconds of audio.
 
-    Used from several threads at once where an engine hangs on one. What could not be made is not remembered.
+    Thread-safe: several threads use it at once if an engine hangs on one. Failures are not cached.
     """
 
     def __init__(self, seconds: float = 600.0) -> None:
@@ -33,7 +33,7 @@ class PhraseCache:
         self._lock = threading.Lock()
 
     def get(self, voice: Voice, clause: str, rate: int, make: Callable[[], Samples]) -> Samples:
-        """The clip of this voice at `rate` Hz, made by `make` if it is not known."""
+        """This voice's clip at `rate` Hz, made by `make` if not cached."""
         known = self.find(voice, clause, rate)
         if known is not None:
             return known
@@ -47,7 +47,7 @@ class PhraseCache:
         return clip
 
     def find(self, voice: Voice, clause: str, rate: int) -> Samples | None:
-        """The clip of this voice at `rate` Hz, if it is known."""
+        """This voice's clip at `rate` Hz, if cached."""
         key = (voice.name, clause, rate)
         with self._lock:
             if key not in self._clips:

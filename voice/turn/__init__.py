@@ -1,1 +1,1 @@
-"""Turn-taking: has the turn ended, is this a barge-in."""
+"""Turn-taking: has the turn ended, and is this a barge-in?"""

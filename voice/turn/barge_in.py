@@ -1,4 +1,4 @@
-"""Should the agent fall silent? Speech over the agent is a barge-in, a backchannel ("mhm") or a noise. Pure."""
+"""Should the agent stop talking? Speech over the agent is a barge-in, a backchannel ("mhm") or noise. Pure."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _BACKCHANNELS = frozenset(
 class BargeIn:
     """Seconds of candidate speech over the agent after which the agent yields."""
 
-    certain: float = 0.9  # this long, whatever was said
-    with_words: float = 0.45  # with at least one word that is no backchannel
+    certain: float = 0.9  # whatever was said
+    with_words: float = 0.45  # with at least one word that is not a backchannel
 
     def yields(self, speech_seconds: float, text: str) -> bool:
-        """`text`: what the recogniser has so far of this overlap, "" if nothing."""
+        """`text`: what the recogniser has of this overlap so far, "" if nothing."""
         words = [w for w in map(plain, text.split()) if w]
         if words and all(w in _BACKCHANNELS or w in FILLED_PAUSES for w in words):
             return speech_seconds >= 2 * self.certain

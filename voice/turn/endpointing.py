@@ -1,9 +1,9 @@
-"""Has the candidate finished? Patience as explicit rules. Pure: fed with cues and times, answers with an action.
+"""Has the candidate finished? Patience as explicit rules. Pure: takes cues and times, returns an action.
 
-Four kinds of evidence, in the order of their weight: what was said ("let me think", a sentence left open), how it
-sounded (LiveKit's v1-mini end-of-turn probability), the question (a story takes longer than a name), and the person
-(someone who pauses long inside an answer is given longer). The rules are in docs/architecture.md, measured by
-bench/latency.py: false cut-offs and latency together, because either alone can be had for nothing.
+Four kinds of evidence, in order of weight: what was said ("let me think", an unfinished sentence), how it sounded
+(LiveKit's v1-mini end-of-turn probability), the question (a story takes longer than a name), and the person (someone
+who makes long pauses inside answers gets more time). docs/architecture.md lists the rules; bench/latency.py measures
+false cut-offs and latency together, because either alone is trivial to optimise.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _OPEN_ENDINGS = frozenset(
     "without at by into between the a an my our your their his its i we they he she were am be been being has had does could "
     "would will should may might must also very really then".split()
 )
-# Sentences end on these now and then: open only where neither the recogniser nor the sound closes the sentence.
+# Sentences sometimes end on these: open only if neither punctuation nor the sound closes the sentence.
 _OFTEN_OPEN = frozenset(
     "that this these those it you her in on about over under is are was have do did can not like more most just even "
     "what how some any all".split()
 )
-# Alone, these only announce that an answer is coming.
+# On their own, these only announce that an answer is coming.
 _OPENERS = frozenset("well so okay ok yeah yes right sure oh alright first now look i see hmm".split())
 _WORD = re.compile(r"[\w'’-]+")
 # A request for time, with at most five words after it ("let me think about that for a moment").
@@ -48,31 +48,29 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds of silence. Each is the answer to one question about the moment; see `required_silence`."""
+    """Seconds of silence required in each situation, with the thresholds that tell them apart; see `silence_after`."""
 
     finished: float = 0.6  # sounds finished and reads finished
-    unsure: float = 1.3  # the sound says no, the words say yes, or the other way round
+    unsure: float = 1.3  # sound and words disagree
     open_clause: float = 2.6  # "... because", "... and the"
     filled_pause: float = 3.2  # "... um"
     asked_for_time: float = 12.0  # "let me think"
-    likely: float = (
-        0.35  # end-of-turn probability from which the sound says yes (v1-mini's own English threshold: 0.36)
-    )
-    surely: float = 0.5  # from which the sound outweighs a missing full stop
-    unlikely: float = 0.12  # below: the sound says no
-    habit_closed: float = 1.8  # a person's long pauses count at most this much after a closed sentence
+    likely: float = 0.35  # end-of-turn probability at which the sound says yes (v1-mini's own English threshold: 0.36)
+    surely: float = 0.5  # probability at which the sound outweighs a missing full stop
+    unlikely: float = 0.12  # probability below which the sound says no
+    habit_closed: float = 1.8  # cap on a person's long pauses after a closed sentence
     longest: float = 4.0  # never wait longer than this on hesitation alone
-    thin_answer: float = 2.0  # extra at most, when much less was said than the question needs
+    thin_answer: float = 2.0  # maximum extra when much less was said than the question needs
 
 
 @dataclass(frozen=True)
 class Moment:
     """What is known at one instant of a turn."""
 
-    text: str  # all words of the turn so far, the unstable ones included
+    text: str  # all words of the turn so far, including unstable ones
     speech_seconds: float  # s of speech in the turn so far
-    end_of_turn: float | None  # probability from the sound, 0..1; None where not asked yet
-    expected_seconds: float  # s that a full answer needs
+    end_of_turn: float | None  # probability from the sound, 0..1; None if not asked yet
+    expected_seconds: float  # s that a full answer takes
     habit: float | None  # s: this person's long pauses inside answers (90th percentile); None while unknown
 
 
@@ -83,18 +81,18 @@ def wants_time(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Ending:
-    """What the words of a turn say of its end. Read once for each text: a long answer is not read again for each tick."""
+    """What the words of a turn say about its end. Computed once per text: a long answer is not reread on every tick."""
 
-    words: bool = False  # there are words: neither white space nor punctuation alone
+    words: bool = False  # there is at least one word, not just white space or punctuation
     wants_time: bool = False
-    closed: bool = False  # on a full stop, a question mark or the like
+    closed: bool = False  # ends in a full stop, question mark or exclamation mark
     filled_pause: bool = False
     open: bool = False  # nobody ends a sentence like this
-    often_open: bool = False  # somebody might
+    often_open: bool = False  # a sentence might end like this
 
 
 def read_ending(text: str) -> Ending:
-    """All that the rules look at in the words of a turn."""
+    """Extract everything that the rules need from the words of a turn."""
     words = _WORD.findall(text.lower())
     if not words:
         return Ending()
@@ -115,7 +113,7 @@ def required_silence(moment: Moment, patience: Patience) -> float:
 
 
 def silence_after(ending: Ending, moment: Moment, patience: Patience) -> float:
-    """The same, where the ending of the moment's words was read before."""
+    """The same, given the ending of the moment's words."""
     if not ending.words:
         return float("inf")
     if ending.wants_time:
@@ -144,9 +142,9 @@ def silence_after(ending: Ending, moment: Moment, patience: Patience) -> float:
 
 @dataclass
 class Endpointer:
-    """One turn of the candidate: state, and the two questions asked of it on every tick.
+    """The state of one candidate turn, and the decision made from it on every tick.
 
-    Times are s on the clock of the candidate's audio. `began`: when the floor was given (the agent's sound ended).
+    Times are s on the clock of the candidate's audio. `began`: when the agent's audio ended, giving them the floor.
     """
 
     began: float
@@ -162,7 +160,7 @@ class Endpointer:
     end_of_turn: float | None = None
     nudges: int = 0
     last_nudge: float | None = None
-    held: float = 0.0  # until then somebody else spoke, or a pause was asked for: no silence of the candidate's
+    held: float = 0.0  # up to here somebody else spoke or a pause was requested: not the candidate's silence
     inner_pauses: list[float] = field(default_factory=list)
     _ending: Ending = field(init=False, repr=False)
 
@@ -185,7 +183,7 @@ class Endpointer:
         self.held = now
 
     def heard(self, text: str) -> None:
-        """All words of the turn so far. Cheap as long as they are the same."""
+        """Set all words of the turn so far. Cheap if they have not changed."""
         if text != self.text:
             self.text, self._ending = text, read_ending(text)
 
@@ -197,7 +195,7 @@ class Endpointer:
         return Moment(self.text, self.speech_seconds, self.end_of_turn, self.expected_seconds, self.habit)
 
     def decide(self, now: float) -> Action:
-        """Wait, take the turn, or help a silent candidate. Costs the same however long the answer is."""
+        """Wait, take the turn, or help a silent candidate. The cost does not depend on the length of the answer."""
         if self.speaking:
             return Action.WAIT
         if not self._ending.words:
@@ -214,9 +212,9 @@ class Endpointer:
 
 
 def habit_of(pauses: list[float]) -> float | None:
-    """A person's long pauses inside answers: the 90th percentile of those of 0.5 to 3 s; None under three of them.
+    """A person's long pauses inside answers: the 90th percentile of those of 0.5 to 3 s; None if fewer than three.
 
-    Longer ones are thinking, asked for or not, and say nothing about how this person usually goes on.
+    Longer pauses are thinking time, requested or not, and say nothing about how this person usually speaks.
     """
     long = sorted(p for p in pauses if 0.5 <= p <= 3.0)
     return long[min(len(long) - 1, int(0.9 * len(long)))] if len(long) >= 3 else None

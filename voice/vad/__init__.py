@@ -1,1 +1,1 @@
-"""Whether there is speech, and where: the detector, the frames and the refiner."""
+"""Voice activity: whether there is speech (detector), and where (frames, refiner, boundaries)."""

@@ -1,4 +1,4 @@
-"""Stretches of speech and silence, to 10 ms, from what the refiner judged (voice/vad/refiner.py)."""
+"""Intervals of speech and silence, to 10 ms, from the refiner's frame probabilities (voice/vad/refiner.py)."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from voice.vad.detector import WINDOW
 from voice.vad.frames import FRAME, FRAME_SECONDS, total
 from voice.vad.refiner import RANGE_DB, STEP, Refiner
 
-JUDGED = 0.6  # probability over which a frame is speech; what people label is a little less than all that sounds
+JUDGED = 0.6  # probability above which a frame is speech; people label slightly less than everything audible
 MIN_ISLAND = 5  # frames; a shorter burst inside a pause is a click, not speech
 BRIDGE = 9  # frames; a gap up to this is a stop consonant, not a pause
-HEARD = 0.4  # probability that the detector must reach somewhere in a stretch: it says *whether* there is speech
-# Mean probability from which a stretch needs no such witness, where the detector has heard speech in the same part: it is
-# deaf to hoarse and quiet words among others. Chosen on splices of the recordings that the refiner is fitted on.
+HEARD = 0.4  # probability the detector must reach somewhere in an interval: it says *whether* there is speech
+# Mean probability at which an interval needs no such confirmation, if the detector heard speech elsewhere in the same
+# part: it misses hoarse and quiet words among others. Chosen on splices of the recordings the refiner is fitted on.
 SURE = 0.9
-EDGE = 30  # frames around the asked part that have a say in it
+EDGE = 30  # frames around the requested part that influence it
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class SpeechMap:
-    """Stretches of speech in s from the start of the samples, and how far they may be trusted.
+    """Intervals of speech in s from the start of the samples, and how far they can be trusted.
 
     `snr_db`: speech level over noise level; 0 without speech. `probability`: the detector's median inside the speech.
     """
@@ -43,7 +43,7 @@ class SpeechMap:
         return gaps(self.speech, minimum)
 
     def bridged(self, stretches: Sequence[Interval]) -> SpeechMap:
-        """The same without the silences that lie for the greater part in `stretches`: they count as speech."""
+        """A copy in which silences that lie mostly within `stretches` count as speech."""
         speech: list[Interval] = []
         for start, end in self.speech:
             gap = (speech[-1][1], start) if speech else None
@@ -62,9 +62,9 @@ def map_speech(samples: Samples) -> SpeechMap:
 
 
 def speech_in(refiner: Refiner, start: float, end: float) -> SpeechMap:
-    """The speech from `start` to `end` s of what `refiner` heard and judged; times count from `start`.
+    """The speech from `start` to `end` s in what `refiner` has judged; times count from `start`.
 
-    A function of the frames up to 0.3 s around that part alone, so that more sound changes nothing.
+    Depends only on the frames within 0.3 s of that part, so more audio changes nothing.
     """
     first, last = round(start / FRAME_SECONDS), round(end / FRAME_SECONDS)
     low = max(0, first - EDGE)

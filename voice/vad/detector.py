@@ -16,13 +16,13 @@ from voice.audio import SPEECH_RATE, Samples, to_int16
 WINDOW = VAD_WINDOW_SAMPLES
 WINDOW_SECONDS = WINDOW / SPEECH_RATE
 
-# What the detector says of one window: the probability of speech, 0..1, and when the window ends, s.
+# The detector's output for one window: the probability of speech, 0..1, and when the window ends, s.
 Detection = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class SpeechChange:
-    """Speech began or ended. `time`: s, where; it is known later than that, by the gate's hysteresis."""
+    """Speech began or ended at `time` s. The gate's hysteresis means that this is known only later."""
 
     speaking: bool
     time: float
@@ -30,9 +30,9 @@ class SpeechChange:
 
 @dataclass
 class SpeechGate:
-    """Hysteresis over speech probabilities. Pure: fed (probability, end time of its window), emits changes.
+    """Hysteresis over speech probabilities. Pure: takes (probability, end time of its window), emits changes.
 
-    Opens at `open_at` held for `min_speech` s, closes below `close_at` for `min_silence` s.
+    Opens after `min_speech` s at or above `open_at`, closes after `min_silence` s below `close_at`.
     """
 
     open_at: float = 0.5
@@ -60,7 +60,7 @@ class SpeechGate:
 
 
 class SpeechDetector:
-    """Streaming: push 16 kHz samples in any amounts, get (probability, end time in s) per window."""
+    """Streaming: push any number of 16 kHz samples, get (probability, end time in s) per window."""
 
     def __init__(self) -> None:
         self._vad = VAD()

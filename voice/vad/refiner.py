@@ -1,14 +1,14 @@
-"""Where speech is, to 10 ms, while it is spoken: what the detector, the bands and the noise say, weighed together.
+"""Locates speech to 10 ms, live, by combining the detector's probabilities, band levels and the noise floor.
 
-A voice activity detector knows speech from noise, but ends it late and bridges short pauses; levels know edges, but
-follow any sound. So every 10 ms frame is judged by a small network from both: the detector's probabilities around it,
-the levels of 15 bands over the noise of the last seconds, and how far below the recent speech it lies. The weights are
-made by `python -m bench.fit_refiner` (docs/results/hesitation.md says from what); its accuracy is measured by
-`python -m bench.hesitation`.
+A voice activity detector tells speech from noise, but ends it late and bridges short pauses; levels show the edges,
+but follow any sound. So a small network judges every 10 ms frame from both: the detector's probabilities around it,
+the levels of 15 bands over the noise of the last seconds, and how far the frame lies below the recent speech.
+`python -m bench.fit_refiner` makes the weights (docs/results/hesitation.md says from what);
+`python -m bench.hesitation` measures the accuracy.
 
-Streaming, with a stated look-ahead: a frame is judged once LOOK_AHEAD s of sound after it are there. The same frames are
-judged alike whatever the sizes the sound came in, so live and recorded sound give the same numbers. A call keeps what it
-knows of the last minutes only; frames and windows keep the number they had from the first on.
+Streaming, with a stated look-ahead: a frame is judged once LOOK_AHEAD s of audio after it have arrived. The result
+does not depend on the chunk sizes, so live and recorded audio give the same numbers. A call keeps only the last
+minutes; frame and window numbers always count from the very first one.
 """
 
 from __future__ import annotations
@@ -25,32 +25,32 @@ from voice.recent_rows import RecentRows
 from voice.vad.detector import WINDOW, WINDOW_SECONDS, Detection, SpeechDetector
 from voice.vad.frames import BANDS, FRAME, FRAME_SECONDS, Frames, total
 
-AHEAD = 50  # frames that the noise and the speech level may look ahead
-HISTORY = 500  # frames of the past in which the noise is looked for
-STEP = 10  # frames after which noise and speech level are looked at again
-CONTEXT = (-16, -10, -6, -3, -1, 0, 1, 3, 6, 10, 16)  # frames around the judged one whose levels count
-WINDOWS_AROUND = tuple(range(-4, 7))  # windows of the detector around it; it is late, so more of those after
+AHEAD = 50  # frames by which the noise and speech level estimates look ahead
+HISTORY = 500  # past frames over which the noise is estimated
+STEP = 10  # frames between updates of the noise and speech levels
+CONTEXT = (-16, -10, -6, -3, -1, 0, 1, 3, 6, 10, 16)  # offsets of the frames around the judged one whose levels count
+WINDOWS_AROUND = tuple(range(-4, 7))  # detector windows around it; the detector lags, so more after than before
 NOISE_PERCENTILE = 10
-DECAY = 2.0  # dB/s by which the speech level is forgotten
-RANGE_DB = 60.0  # what lies further below the speech than this is nothing
-GROUPS = ((0, 4), (4, 8), (8, 12), (12, 15))  # bands taken together for the frames further away
+DECAY = 2.0  # dB/s by which the speech level decays
+RANGE_DB = 60.0  # anything further below the speech than this counts as nothing
+GROUPS = ((0, 4), (4, 8), (8, 12), (12, 15))  # bands averaged together for the context frames
 INPUTS = BANDS + len(CONTEXT) * (len(GROUPS) + 1) + len(WINDOWS_AROUND) + 2
-SMOOTH = np.hanning(9)[1:-1] / np.hanning(9).sum()  # over the frames' log odds: a frame of 10 ms is a noisy witness
+SMOOTH = np.hanning(9)[1:-1] / np.hanning(9).sum()  # over the frames' log odds: a single 10 ms frame is noisy evidence
 _REACH = len(SMOOTH) // 2
-BLOCK = 20  # frames that are looked at together: one by one they would cost five times as much
+BLOCK = 20  # frames processed together: one by one they would cost five times as much
 MARGIN = AHEAD + STEP + max(CONTEXT) + _REACH  # frames that must follow a judged one
-# s; the detector's windows and the frame's own span are within
+# s; includes the detector's windows and the frame's own span
 LOOK_AHEAD = (MARGIN + BLOCK + STEP + 2) * FRAME_SECONDS
-SLICE = 5 * SPEECH_RATE  # samples that are worked on at a time, however many come at once
+SLICE = 5 * SPEECH_RATE  # samples processed at a time, however many arrive at once
 WEIGHTS = Path(__file__).parent / "refiner.npz"
 
 Floats = npt.NDArray[np.float32]
 
 
 class Refiner:
-    """Push 16 kHz samples; `probabilities` grows by a number per 10 ms frame: how likely it is speech, 0..1.
+    """Push 16 kHz samples; `probabilities` grows by one value per 10 ms frame: how likely it is speech, 0..1.
 
-    `kept`: s of which the judgement stays readable; None: all of it. `judging`: off where only the inputs are wanted.
+    `kept`: s for which results stay readable; None: all of them. `judging`: False if only the inputs are wanted.
     """
 
     def __init__(self, *, judging: bool = True, kept: float | None = None) -> None:
@@ -73,41 +73,41 @@ class Refiner:
 
     @property
     def judged(self) -> int:
-        """How many frames were judged so far: the number of the next one."""
+        """How many frames have been judged, which is the number of the next one."""
         return len(self._judged)
 
     @property
     def probabilities(self) -> Floats:
-        """Of the frames judged so far and still kept."""
+        """Probabilities of the frames judged so far and still kept."""
         return self._judged.held[:, 0]
 
     @property
     def levels(self) -> RecentRows:
-        """One row of bands in dB per frame heard so far."""
+        """One row of band levels in dB per frame received so far."""
         return self._levels
 
     @property
     def noise(self) -> RecentRows:
-        """One row of bands in dB per STEP frames."""
+        """One row of band levels in dB per STEP frames."""
         return self._noise
 
     @property
     def nbytes(self) -> int:
-        """Memory that is held for what was heard, in bytes."""
+        """Memory held for past audio, in bytes."""
         return sum(
             rows.nbytes for rows in (self._levels, self._logits, self._noise, self._speech, self._raw, self._judged)
         )
 
     def probabilities_between(self, start: int, end: int) -> Floats:
-        """Of the frames numbered `start` to `end`, as far as they are judged and kept."""
+        """Probabilities of frames `start` to `end`, as far as they are judged and kept."""
         return self._judged.between(start, end)[:, 0]
 
     def detected_between(self, start: int, end: int) -> Floats:
-        """The detector's own probability of its 32 ms windows numbered `start` to `end`, as far as they are there."""
+        """The detector's own probabilities for its 32 ms windows `start` to `end`, as far as they are kept."""
         return np.asarray(1.0 / (1.0 + np.exp(-self._logits.between(start, end)[:, 0])), np.float32)
 
     def push(self, samples: Samples, detected: Sequence[Detection] | None = None) -> None:
-        """Any number of samples. `detected`: what a detector said of the windows that they complete, where one was asked."""
+        """Push any number of samples. `detected`: the windows they complete, if a detector has already run on them."""
         for at in range(0, len(samples), SLICE):
             part = samples[at : at + SLICE]
             self._count += len(part)
@@ -126,7 +126,7 @@ class Refiner:
         self._waiting, self._unframed = [], 0
 
     def flush(self) -> None:
-        """Judge what is left. Nothing may be pushed after."""
+        """Judge what is left. Nothing may be pushed afterwards."""
         if self._waiting:
             self._frame()
         self._levels.add(self._frames.flush())
@@ -164,12 +164,12 @@ class Refiner:
         self._judged.add((1.0 / (1.0 + np.exp(-smooth)))[:, None].astype(np.float32))
 
     def _windowed(self) -> int:
-        """Frames whose windows of the detector are all there."""
+        """Number of frames for which all detector windows have arrived."""
         windows = len(self._logits) - max(WINDOWS_AROUND)
         return max(0, windows * WINDOW // FRAME - 1)
 
     def _follow(self, heard: int, *, end: bool) -> None:
-        """Noise and speech level, every STEP frames, from HISTORY frames before to AHEAD frames after."""
+        """Update noise and speech level every STEP frames, from HISTORY frames before to AHEAD frames after."""
         while True:
             at = len(self._noise) * STEP
             if at >= heard or (at + AHEAD > heard and not end):
@@ -179,13 +179,13 @@ class Refiner:
             fresh = loudness[min(at, HISTORY) :]
             peak = float(_percentile(fresh, 90))
             self._peak = max(peak, self._peak - DECAY * STEP * FRAME_SECONDS)
-            audible = window[loudness > max(-95.0, self._peak - 75.0)]  # digital silence is no noise to measure against
+            audible = window[loudness > max(-95.0, self._peak - 75.0)]  # digital silence is no noise reference
             noise = _percentile(audible if len(audible) else window, NOISE_PERCENTILE)
             self._noise.add(np.maximum(noise, self._peak - RANGE_DB - 10.0)[None, :].astype(np.float32))
             self._speech.add(np.array([[self._peak]], np.float32))
 
     def inputs(self, start: int, end: int) -> Floats:
-        """(frames, INPUTS): what the network sees of the frames `start` to `end`."""
+        """(frames, INPUTS): the network's inputs for frames `start` to `end`."""
         frames = np.arange(start, end)
         reach = max(-min(CONTEXT), max(CONTEXT))
         low = max(0, start - reach)
@@ -216,7 +216,7 @@ class Refiner:
 
 
 def log_odds(inputs: Floats) -> Floats:
-    """The network: one hidden layer; for speech against anything else."""
+    """The network, with one hidden layer: log odds of speech against anything else."""
     weights = _weights()
     hidden = np.tanh(inputs.astype(np.float64) @ weights["w1"] + weights["b1"])
     # Rounded: the last digits of a product depend on how many rows it had, and live must equal recorded.
