@@ -52,7 +52,7 @@ ISLAND = np.concatenate([room(0.5), vowel(0.5), room(0.5)])
 
 
 def test_a_steady_vowel_is_a_held_sound() -> None:
-    held = sound_of(ISLAND).held()
+    held = sound_of(ISLAND).sustained()
     assert len(held) == 1
     assert (held[0].start, held[0].end) == pytest.approx((0.5, 1.0), abs=0.06)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from voice.intervals import Interval, overlap
-from voice.metrics.sustained_sounds import Held, Sound, together
+from voice.metrics.sustained_sounds import Sound, SustainedSound, together
 from voice.pronunciation import phones
 from voice.words import FILLED_PAUSES, TimedWord
 
@@ -37,7 +37,7 @@ class FilledPauseAt:
 
 def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Interval]) -> list[FilledPauseAt]:
     """All filled pauses in order. `words` with times, `speech` intervals; all times in s."""
-    held = together(sound.held())
+    sustained = together(sound.sustained())
     written = [w for w in words if w.plain in FILLED_PAUSES]
     others = [w for w in words if w.plain and w.plain not in FILLED_PAUSES]
     found: list[FilledPauseAt] = []
@@ -47,14 +47,14 @@ def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Int
             found.append(FilledPauseAt(start, end, word))
 
     for word in written:  # move onto the sounds they name
-        for one in held:
+        for one in sustained:
             if overlap((one.start, one.end), (word.start, word.end)) > 0.3 * one.duration:
                 add(one.start, one.end, word.plain)
     for word in written:  # those that name no sound, unless squeezed in beside one that does
         beside = any(f.start - 0.1 <= word.end and word.start <= f.end + 0.1 for f in found)
         if word.end - word.start >= (0.16 if beside else SHORTEST_WRITTEN):
             add(word.start, word.end, word.plain)
-    for one in held:
+    for one in sustained:
         if any(w.plain in HIDDEN_IN and one.duration >= HIDDEN and _share(one, w) > 0.7 for w in others):
             add(one.start, one.end, UNWRITTEN)
     for start, end in [*_islands(speech, words), *_gaps(speech, words)]:
@@ -65,8 +65,8 @@ def filled_pauses(words: Sequence[TimedWord], sound: Sound, speech: Sequence[Int
 
 def lengthened(words: Sequence[TimedWord], sound: Sound, filled: Sequence[FilledPauseAt]) -> list[TimedWord]:
     """Words that contain a sound sustained for 0.25 s or more that is not itself a filled pause."""
-    held = [s for s in sound.held() if s.duration >= 0.25]
-    own = [s for s in held if not any(overlap((s.start, s.end), (f.start, f.end)) > 0.1 for f in filled)]
+    sustained = [s for s in sound.sustained() if s.duration >= 0.25]
+    own = [s for s in sustained if not any(overlap((s.start, s.end), (f.start, f.end)) > 0.1 for f in filled)]
     return [w for w in words if w.plain not in FILLED_PAUSES and any(_share(s, w) > 0.5 for s in own)]
 
 
@@ -97,5 +97,5 @@ def _gaps(speech: Sequence[Interval], words: Sequence[TimedWord]) -> list[Interv
     return [(a, b) for a, b, after_word in found if b - a >= (DRAWN_OUT if after_word else SHORTEST)]
 
 
-def _share(sound: Held, word: TimedWord) -> float:
+def _share(sound: SustainedSound, word: TimedWord) -> float:
     return overlap((sound.start, sound.end), (word.start, word.end)) / sound.duration

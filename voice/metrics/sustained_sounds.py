@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Held:
+class SustainedSound:
     """A steady sound; times in s."""
 
     start: float
@@ -69,7 +69,7 @@ class Sound:
             )
             self._pitch = np.where(track.voiced[at], 12.0 * np.log2(np.maximum(track.hertz[at], 1.0)), np.nan)
 
-    def held(self) -> list[Held]:
+    def sustained(self) -> list[SustainedSound]:
         """Steady voiced intervals, in order."""
         count = len(self._shape)
         if count <= 2 * REACH:
@@ -80,7 +80,7 @@ class Sound:
         steady = binary_closing(np.pad(steady, 5), np.ones(3))[5:-5]
         # A steady frame vouches for everything from REACH frames before it to REACH after.
         times = [((a - REACH) * FRAME_SECONDS, (b + REACH) * FRAME_SECONDS) for a, b in runs(steady)]
-        return [Held(round(a, 4), round(b, 4)) for a, b in times if b - a >= SHORTEST]
+        return [SustainedSound(round(a, 4), round(b, 4)) for a, b in times if b - a >= SHORTEST]
 
     def is_steady(self, start: float, end: float) -> bool:
         """Whether half of an interval hardly changes and its low bands dominate, as in a vowel or nasal.
@@ -95,12 +95,12 @@ class Sound:
         return bool(np.median(self._change[frames]) <= STEADY and tilt >= TILT)
 
 
-def together(held: list[Held]) -> list[Held]:
+def together(sustained: list[SustainedSound]) -> list[SustainedSound]:
     """Join a vowel and the nasal that immediately follows it into one sound."""
-    joined: list[Held] = []
-    for sound in held:
+    joined: list[SustainedSound] = []
+    for sound in sustained:
         if joined and sound.start - joined[-1].end <= TOGETHER:
-            joined[-1] = Held(joined[-1].start, sound.end)
+            joined[-1] = SustainedSound(joined[-1].start, sound.end)
         else:
             joined.append(sound)
     return joined
