@@ -99,4 +99,5 @@ class Leg:
             except TimeoutError:
                 log.warning("the call did not close within %g s; it is left as it is", CLOSING)
             finally:
-                self._recorder.close()
+                # It waits for a slow disk, and the loop carries what else there is.
+                await asyncio.to_thread(self._recorder.close)

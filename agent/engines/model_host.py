@@ -15,10 +15,11 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Connection, Listener
+from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,8 @@ BESIDE = 5  # niceness of measuring: nobody waits for it, and calls go on meanwh
 PARTS = ("decode", "say", "probability")
 log = logging.getLogger(__name__)
 GONE_CHECK = 0.05  # s between checks whether the caller of a completion is still there
+HUNG = 120.0  # s that one call into an engine may take; the longest window on a slow machine takes a tenth of it
+HUNG_CHECK = 2.0  # s
 
 
 class CallerGone(Exception):
@@ -52,6 +55,7 @@ class Host:
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
         self._locks = {part: threading.Lock() for part in PARTS}
+        self._busy_since: dict[str, float] = {}  # part to when the call into it began, by the monotonic clock
         self._measuring = ThreadPoolExecutor(1, "measuring", initializer=_give_way)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="model", daemon=True).start()
@@ -73,14 +77,22 @@ class Host:
             with self._locks["decode"], self._locks["say"], self._locks["probability"]:
                 return try_machine(engines)
         with self._locks[method]:
-            match method:
-                case "decode":
-                    samples, timed, prompt = arguments
-                    return engines.decoder.decode(samples, timed=timed, prompt=prompt)
-                case "say":
-                    return engines.voice.say(*arguments)
-                case _:
-                    return engines.end_of_turn.probability(*arguments)
+            self._busy_since[method] = time.monotonic()
+            try:
+                match method:
+                    case "decode":
+                        samples, timed, prompt = arguments
+                        return engines.decoder.decode(samples, timed=timed, prompt=prompt)
+                    case "say":
+                        return engines.voice.say(*arguments)
+                    case _:
+                        return engines.end_of_turn.probability(*arguments)
+            finally:
+                del self._busy_since[method]
+
+    def hung(self, now: float) -> str:
+        """The part that has been at one request for longer than HUNG, if any. Every other call waits behind it."""
+        return next((part for part, since in list(self._busy_since.items()) if now - since > HUNG), "")
 
     def _complete(self, prompt: Prompt, gone: Callable[[], bool]) -> str:
         """The model queues its requests itself; one that nobody waits for any more leaves the queue, or is stopped."""
@@ -93,6 +105,17 @@ class Host:
             return work.result()
         finally:
             work.cancel()
+
+    def admit(self, connection: Connection, key: bytes) -> None:
+        """Both sides prove that they know the key, then one client is served. On the client's own thread: one that
+        connects and says nothing (a stopped process) keeps nobody else waiting."""
+        try:
+            deliver_challenge(connection, key)
+            answer_challenge(connection, key)
+        except (OSError, EOFError, AuthenticationError):  # a client that left, or is not ours
+            connection.close()
+            return
+        self.serve(connection)
 
     def serve(self, connection: Connection) -> None:
         """One client, until it hangs up."""
@@ -119,10 +142,21 @@ def serve(address: str, key: bytes) -> None:
         settings = settings.model_copy(update={"llm": "embedded"})
     host = Host(load_engines(settings))
     Path(address).unlink(missing_ok=True)
-    with Listener(address, "AF_UNIX", backlog=64, authkey=key) as listener:
+    threading.Thread(target=_end_when_hung, args=(host,), name="hung", daemon=True).start()
+    with Listener(address, "AF_UNIX", backlog=64) as listener:
         while True:
-            with contextlib.suppress(OSError, EOFError, AuthenticationError):  # a client that left, or is not ours
-                threading.Thread(target=host.serve, args=(listener.accept(),), daemon=True).start()
+            with contextlib.suppress(OSError, EOFError):
+                threading.Thread(target=host.admit, args=(listener.accept(), key), daemon=True).start()
+
+
+def _end_when_hung(host: Host) -> None:
+    """A thread inside an engine cannot be stopped, so the process is: the worker starts another, and the calls ask again."""
+    while not (part := host.hung(time.monotonic())):
+        time.sleep(HUNG_CHECK)
+    log.error(
+        "the engine for %r has been at one request for %.0f s; the model host ends and is started anew", part, HUNG
+    )
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 from agent.engines.model_client import KEPT, Remote, remote_engines
-from agent.engines.model_host import Host
+from agent.engines.model_host import HUNG, Host
 from dialogue.backends.base import BackendError, Prompt
 from dialogue.report.feedback import give_feedback
 from voice.errors import EngineError
@@ -254,3 +255,42 @@ def test_a_host_that_was_started_anew_is_asked_again(serving: Serving) -> None:
     assert remote.ask("say", "once") == "ONCE"
     served.hang_up()
     assert remote.ask("say", "again") == "AGAIN"
+
+
+def test_a_client_that_connects_and_says_nothing_keeps_nobody_waiting(tmp_path: Path) -> None:
+    host, address = Host(engines()), str(tmp_path / "models")
+    with Listener(address, "AF_UNIX", backlog=64) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=host.admit, args=(listener.accept(), KEY), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.connect(address)
+            assert Remote(address, KEY).ask("say", "hello") == "HELLO"
+        with pytest.raises(EngineError, match="key"):
+            Remote(address, b"another key").ask("say", "hello")
+
+
+def test_an_engine_that_hangs_is_found_and_only_that_one() -> None:
+    entered, go = threading.Event(), threading.Event()
+
+    def stuck(clause: str) -> str:
+        entered.set()
+        go.wait(LONG)
+        return clause
+
+    parts = engines()
+    parts.voice.say = stuck
+    host = Host(parts)
+    assert host.answer("probability", (None,)) == 0.5 and host.hung(1e12) == "", "what is done does not hang"
+    saying = threading.Thread(target=host.answer, args=("say", ("x",)))
+    saying.start()
+    assert entered.wait(LONG)
+    now = time.monotonic()
+    assert host.hung(now) == "" and host.hung(now + HUNG + 1) == "say"
+    go.set()
+    saying.join(LONG)
+    assert host.hung(now + HUNG + 1) == ""
