@@ -32,7 +32,7 @@ SECONDS = 1.2  # of sound in a rehearsal: more than the refiner looks ahead
 TICK = RATE // 50
 LONGEST = 10.0  # s that a rehearsal may take; the call comes first
 # `agent.rooms.job` is all of a call; the others are what its report needs.
-LATER = ("agent.rooms.job", "matplotlib.pyplot", "pyloudnorm", "swift_f0")
+LATER = ("agent.rooms.job", "matplotlib.pyplot", "swift_f0")
 HELPERS = 8  # threads for waiting on files and on the model host
 log = logging.getLogger(__name__)
 
