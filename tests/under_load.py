@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
     ]
     try:
         command = subprocess.Popen(given.command)
+        signal.signal(signal.SIGTERM, lambda *_: command.terminate())  # it would run on, and nobody wait for it
         while True:
             try:
                 return command.wait()

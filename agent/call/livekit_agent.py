@@ -40,6 +40,7 @@ def session_of(recogniser: stt.STT[Any], voice: tts.TTS[Any]) -> AgentSession[An
         conn_options=SessionConnectOptions(max_unrecoverable_errors=sys.maxsize),
         aec_warmup_duration=None,
         user_away_timeout=None,
+        session_close_transcript_timeout=0.0,  # the last words are stored before the session is closed
     )  # fmt: skip
 
 

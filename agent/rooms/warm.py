@@ -16,10 +16,11 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import numpy as np
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, inference
+from livekit.agents import Agent
 from livekit.agents.utils import http_context
 
 from agent.call.audio_bridge import BridgeInput, BridgeOutput
+from agent.call.livekit_agent import session_of
 from agent.call.recording import RATE
 from agent.engines.loading import Engines
 from voice.audio import SPEECH_RATE, Samples, speech_resampler
@@ -32,7 +33,7 @@ SECONDS = 1.2  # of sound in a rehearsal: more than the refiner's look-ahead
 TICK = RATE // 50
 LONGEST = 10.0  # s that a rehearsal may take; the call comes first
 # `agent.rooms.job` pulls in all of a call; the others are needed for its report.
-LATER = ("agent.rooms.job", "matplotlib.pyplot", "pyloudnorm", "swift_f0")
+LATER = ("agent.rooms.job", "matplotlib.pyplot", "swift_f0")
 HELPERS = 8  # threads for waiting on files and on the model host
 log = logging.getLogger(__name__)
 
@@ -93,15 +94,7 @@ async def _rehearse() -> None:
     """A session like a call's: it hears a second of noise and says a word."""
     source = rtc.AudioSource(RATE, 1)  # starts LiveKit's own threads
     with ThreadPoolExecutor(1, "rehearsal") as pool:
-        session: AgentSession[None] = AgentSession(
-            stt=LocalSTT(_Deaf(), pool), vad=inference.VAD(model="silero"), tts=ClauseTTS(_Dumb(), pool),
-            turn_handling={
-                "turn_detection": "manual",
-                "interruption": {"enabled": True, "mode": "vad", "resume_false_interruption": False},
-                "preemptive_generation": {"enabled": False},
-            },
-            aec_warmup_duration=None, user_away_timeout=None, session_close_transcript_timeout=0.0,
-        )  # fmt: skip
+        session = session_of(LocalSTT(_Deaf(), pool), ClauseTTS(_Dumb(), pool))
         hears, says = BridgeInput(), BridgeOutput()
         session.input.audio, session.output.audio = hears, says
         await session.start(Agent(instructions=""), record=False)

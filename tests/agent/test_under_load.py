@@ -27,3 +27,21 @@ def test_the_load_is_there_for_the_command_and_only_for_it() -> None:
     assert done.returncode == 3, done.stderr
     pids = [int(pid) for pid in done.stdout.split()]
     assert pids and not any(psutil.pid_exists(pid) for pid in pids)
+
+
+WAITS = """
+import os, time
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_command_ends_when_its_load_is_told_to() -> None:
+    loaded = subprocess.Popen(
+        [sys.executable, "-m", "tests.under_load", sys.executable, "-c", WAITS], stdout=subprocess.PIPE, text=True
+    )
+    assert loaded.stdout is not None
+    inside = psutil.Process(int(loaded.stdout.readline()))
+    loaded.terminate()
+    inside.wait(60)
+    assert loaded.wait(60) != 0
