@@ -84,5 +84,5 @@ async def carry_out(
                 await livekit.command(known.room, agents, session, control)
                 told_at = clock()
         if clock() >= deadline:
-            raise Problem(504, "not-heeded", f"the agent has not done it yet ({control.kind}); try again in a moment")
+            raise Problem(504, "not-done", f"the agent has not done it yet ({control.kind}); try again in a moment")
         await sleep(POLL)

@@ -122,7 +122,7 @@ def test_an_agent_that_does_nothing_is_no_ok(tmp_path: Path, kind: str) -> None:
         async with installation(tmp_path) as deployment:
             await deployment.interview("a", started(), asked())
             await Agent(deployment, after=None).come()
-            await problem(outcome(deployment, Control(kind=kind)), 504, "not-heeded")  # type: ignore[arg-type]
+            await problem(outcome(deployment, Control(kind=kind)), 504, "not-done")  # type: ignore[arg-type]
             assert asyncio.get_running_loop().time() <= 8.0, "within a bounded time"
             assert len(deployment.livekit.commands) >= 3, "it was told more than once"
 
