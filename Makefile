@@ -54,9 +54,9 @@ check: $(VENV)/.all
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Everything that needs neither real time nor heavy engines: under a minute.
+# Everything that needs neither real time nor heavy engines: a few minutes.
 fast: $(VENV)/.all
-	$(BIN)/python -m pytest -m "not voice and not engines"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not voice and not engines"
 
 schema: $(VENV)/.core
 	$(BIN)/python -m dialogue.report.schema
