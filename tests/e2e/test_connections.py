@@ -57,12 +57,12 @@ def laptop(access: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def in_the_right_place(scene: Scene, cause: str = "rejoin") -> None:
-    """Asserts from the log: resumed by the same agent, or a new one (`takeover`) after too long; each question once."""
+def in_the_right_place(scene: Scene, *causes: str) -> None:
+    """Asserts from the log: resumed for one of these causes, and each question once."""
     events = scene.deployment.events(scene.session)
     began = [e for e in events if e["kind"] == "started"]
     resumed = [e for e in events if e["kind"] == "resumed"]
-    assert len(began) == 1 and resumed and {e["cause"] for e in resumed} == {cause}, resumed
+    assert len(began) == 1 and resumed and {e["cause"] for e in resumed} <= set(causes), resumed
     asked = [e["question"] for e in events if e["kind"] == "asked"]
     assert asked == list(QUESTIONS), asked
     assert any("cut off" in e["text"] for e in events if e["kind"] == "spoken")
@@ -79,7 +79,7 @@ async def a_page_that_is_loaded_again_and_again(deployment: Deployment) -> None:
     await scene.voice_again(f"page loaded {RELOADS} times")
     await scene.finish()
     assert len(set(scene.peer.agents)) == 1
-    await asyncio.to_thread(in_the_right_place, scene)
+    await asyncio.to_thread(in_the_right_place, scene, "rejoin")
 
 
 async def a_link_that_is_away(deployment: Deployment, seconds: float) -> None:
@@ -101,8 +101,9 @@ async def a_link_that_is_away(deployment: Deployment, seconds: float) -> None:
         await until(
             lambda: not deployment.call("GET", f"/interviews/{session}")["agent_there"], 60, "its leaving", deployment
         )
-    cause = "takeover" if seconds > WAITED else "rejoin"
-    await asyncio.to_thread(in_the_right_place, Scene(deployment, session, link, RoomPeer(reciter())), cause)
+    # After WAITED another agent comes, unless the first noticed late that they were away: either is one voice.
+    causes = ("rejoin", "takeover") if seconds > WAITED else ("rejoin",)
+    await asyncio.to_thread(in_the_right_place, Scene(deployment, session, link, RoomPeer(reciter())), *causes)
 
 
 async def test_pages_that_are_loaded_again_and_links_that_are_away(deployment: Deployment) -> None:
@@ -129,4 +130,4 @@ async def test_a_livekit_server_that_stands_still(deployment: Deployment) -> Non
         await until(back, 60, "a way back in by the link", deployment)
     await scene.voice_again(f"LiveKit server stopped for {STOOD_STILL:.0f} s")
     await scene.finish()
-    await asyncio.to_thread(in_the_right_place, scene)
+    await asyncio.to_thread(in_the_right_place, scene, "rejoin")
