@@ -89,6 +89,8 @@ class CallAgent(Agent):
                         if isinstance(event, stt.SpeechEvent):
                             pause = FIRST_BACK_OFF
                             self._recognised(event)
+                        # Not passed on: nothing in the session needs the words, and it would keep them all.
+                        if False:
                             yield event
                 except Exception as error:
                     reason = type(error).__name__
