@@ -127,7 +127,7 @@ def main(most: int, replies: int) -> None:
         "Redis, worker, model host and the reciting candidates all run on it.", "",
         "| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row) + " |" for row in rows), "",
         "Delay: from the end of the last word of an answer to the first audible sound of the reply, from the log. n is small: a",
-        "p90 of nine replies is their second largest. Memory: proportional set size of the call's own process; what calls share",
+        "p90 of so few is nearly their largest. Memory: proportional set size of the call's own process; what calls share",
         "with the process they are forked from is divided among them, and the models are in the model host.", "",
     ]  # fmt: skip
     console.print("\n".join(lines))
