@@ -30,6 +30,7 @@ from agent.call.leg import CallPlan, Leg
 from agent.call.recording import RATE, Recorder
 from agent.call.speaking import Watcher
 from agent.engines.loading import Engines, load_engines
+from agent.rooms import warm
 from agent.sessions import begin, new_id
 from agent.settings import load_settings
 from bench.answers import FLUENT, HESITANT, Answer, Answerer
@@ -188,6 +189,8 @@ def main(minutes: int, moonshine: bool) -> None:
     engines = load_engines(load_settings(stt="moonshine", tts="espeak", llm="embedded"))
     if not moonshine:
         engines.decoder = EvenWords()
+    warm.share()  # as a call's process does before its call
+    warm.rehearse()
     console, began = Console(), time.monotonic()
     with Progress(console=console) as progress:
         found = virtual_time.run(soak(engines, minutes, progress))
