@@ -21,6 +21,13 @@ class Request:
     text: str = ""
     to: Literal["notes", "panel"] = "panel"
 
+    @property
+    def reason(self) -> Literal["candidate_left", "cancelled", "asked_to_leave"]:
+        """Of a `leave` or `cancel`: why the interview ends, for the log."""
+        if self.by == "candidate":
+            return "candidate_left"
+        return "cancelled" if self.kind == "cancel" else "asked_to_leave"
+
 
 class Requests:
     """In order of arrival, taken by whatever can act on them: a call or, between two legs, the room session.

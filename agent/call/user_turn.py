@@ -255,6 +255,4 @@ class UserTurn:
                     self.watch.caption("candidate", request.text, True)
 
     def _closing(self, request: Request) -> Reply:
-        own = request.by == "candidate"
-        reason = "candidate_left" if own else "cancelled" if request.kind == "cancel" else "asked_to_leave"
-        return self.interviewer.close(self.journal.state, reason, self.wall(), self.tracker.now)  # type: ignore[arg-type]
+        return self.interviewer.close(self.journal.state, request.reason, self.wall(), self.tracker.now)

@@ -69,7 +69,7 @@ def without_a_call(request: Request, state: State, at: float, t: float) -> tuple
     """
     match request.kind:
         case "leave" | "cancel":
-            return () if state.ended else (Ended(at=at, t=t, reason=_reason(request)),)
+            return () if state.ended else (Ended(at=at, t=t, reason=request.reason),)
         case "yield":
             return () if state.yielded or state.ended else (Yielded(at=at, t=t, to=request.to, by=request.by),)
         case "take_back":
@@ -101,9 +101,3 @@ def was_handled(request: Request, before: State, after: State) -> bool:
 
 def _typed(state: State) -> int:
     return sum(piece.typed for turn in state.turns for piece in turn.heard)
-
-
-def _reason(request: Request) -> Literal["candidate_left", "cancelled", "asked_to_leave"]:
-    if request.by == "candidate":
-        return "candidate_left"
-    return "cancelled" if request.kind == "cancel" else "asked_to_leave"

@@ -59,12 +59,9 @@ class Catalogue:
         try:
             events = await self._store.read(session, before.length)
             known = _with(before, events) if events else before
-        except StoreError as error:
-            if not isinstance(error, UnreadableLog):
-                raise
-            self._damaged(session, error.__class__.__name__)
-            raise Unreadable from error
         except Exception as error:  # anything that goes wrong here is blamed on this log alone
+            if isinstance(error, StoreError) and not isinstance(error, UnreadableLog):
+                raise  # the store's fault
             self._damaged(session, fault_of(error))
             raise Unreadable from error
         if known.state.interview is None:
