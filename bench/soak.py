@@ -5,9 +5,10 @@
 The real call (session, speech tracker, refiner, endpointing, measuring, recording, SQLite, espeak-ng, v1-mini) runs on a clock
 that jumps; a caller gives answers of about three quarters of a minute, one after the other. Words come at an even pace from a
 stand-in for the recogniser, because in a room it runs in another process; --moonshine takes the real one, which takes long.
+Both, and the measuring, run in this process here; in a room they are in the model host, and a call's process is smaller.
 
 A stretch is the CPU time of the loop's thread between two looks for work: other programs on the machine do not count.
-Writes docs/results/soak.md and soak.png.
+Writes docs/results/soak.md and soak.png; with --moonshine, soak-moonshine.md and soak-moonshine.png.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from agent.sessions import begin, new_id
 from agent.settings import load_settings
 from bench.answers import FLUENT, HESITANT, Answer, Answerer
 from bench.machine import machine
+from bench.word_cost import bytes_a_word
 from dialogue.manager.interviewer import Interviewer
 from dialogue.plan.plan import questions_of
 from memory.events import Started
@@ -45,10 +47,11 @@ from simulation import virtual_time
 from simulation.script import ScriptLine
 from simulation.speech import PersonaVoice
 from voice.audio import SPEECH_RATE, Samples
+from voice.tts.voice import KEPT
 from voice.words import TimedWord
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
-SETTLED = 10  # minutes after which memory has to stay where it is
+SETTLED = 11  # minutes after which memory has to stay where it is: ten minutes of sound are kept
 LONGEST = 0.05  # s that the loop may stand still
 WORD = 0.35  # s
 # Many different ones: a recogniser that writes the same word again and again is not believed.
@@ -98,13 +101,15 @@ class Endless(Answerer):
 
 @dataclass
 class Readings:
-    """Once a minute of the call: resident MB, and objects that Python tracks. Stretches of the loop in s."""
+    """Once a minute of the call: resident MB, objects that Python tracks, words said, MB of the voice's sentences that are
+    kept. Stretches of the loop in s."""
 
     memory: list[float] = field(default_factory=list)
     objects: list[int] = field(default_factory=list)
     stretches: list[float] = field(default_factory=list)
     when: list[float] = field(default_factory=list)  # minute of the call, for each stretch over LONGEST
-    words: int = 0
+    words: list[int] = field(default_factory=list)
+    phrases: list[float] = field(default_factory=list)
     looking: bool = False  # our own counting is no work of the call
 
 
@@ -120,7 +125,7 @@ def clips() -> list[Answer]:
     return made
 
 
-async def soak(engines: Engines, minutes: int, progress: Progress) -> Readings:
+async def soak(engines: Engines, caller: Endless, minutes: int, progress: Progress) -> Readings:
     loop = cast(virtual_time.VirtualTimeLoop, asyncio.get_running_loop())
     found = Readings()
 
@@ -142,7 +147,6 @@ async def soak(engines: Engines, minutes: int, progress: Progress) -> Readings:
         )  # fmt: skip
         begun = await begin(store, load_settings(), agreed, "bench", lambda _: None)
         await begun.journal.write(Started(at=time.time(), owner=begun.owner))
-        caller = Endless(clips(), minutes * 60)
         call = CallPlan(engines, Interviewer(), caller, Watcher(), 1e9, clock=loop.time)
         leg = Leg(call, begun.journal, Recorder(Path(name), begun.journal.token))
         task = progress.add_task("minutes of call", total=minutes)
@@ -153,6 +157,8 @@ async def soak(engines: Engines, minutes: int, progress: Progress) -> Readings:
                 found.looking = True
                 found.memory.append(psutil.Process().memory_info().rss / 2**20)
                 found.objects.append(len(gc.get_objects()))
+                found.phrases.append(engines.cache.nbytes / 2**20)
+                found.words.append(sum(len(turn.words) for turn in begun.journal.state.turns))
                 progress.advance(task)
 
         looking = asyncio.create_task(look(), name="looking")
@@ -165,7 +171,6 @@ async def soak(engines: Engines, minutes: int, progress: Progress) -> Readings:
             for task_ in (looking, leasing):
                 task_.cancel()
             await asyncio.gather(looking, leasing, return_exceptions=True)
-        found.words = sum(len(turn.answer.split()) for turn in begun.journal.state.turns)
         await store.close()
     return found
 
@@ -191,32 +196,39 @@ def main(minutes: int, moonshine: bool) -> None:
         engines.decoder = EvenWords()
     warm.share()  # as a call's process does before its call
     warm.rehearse()
-    console, began = Console(), time.monotonic()
+    # Made before the loop runs: to synthesise them is no work of the call.
+    caller = Endless(clips(), minutes * 60)
+    console, began, name = Console(), time.monotonic(), "soak-moonshine" if moonshine else "soak"
     with Progress(console=console) as progress:
-        found = virtual_time.run(soak(engines, minutes, progress))
+        found = virtual_time.run(soak(engines, caller, minutes, progress))
     took = time.monotonic() - began
-    settled, last = found.memory[min(SETTLED, len(found.memory)) - 1], found.memory[-1]
-    rest = max(1, len(found.memory) - SETTLED)
-    worst = sorted(found.stretches, reverse=True)[:1]
+    at = min(SETTLED, len(found.memory)) - 1  # the reading after which memory has to stay where it is
+    grown, more_words = found.memory[-1] - found.memory[at], found.words[-1] - found.words[at]
+    worst = max(found.stretches, default=0.0)
+    cost = bytes_a_word()
     lines = [
-        "# An hour of call", "", f"`python -m bench.soak --minutes {minutes}{' --moonshine' if moonshine else ''}`, "
+        "# An hour of call" if minutes == 60 else f"# {minutes} minutes of call", "",
+        f"`python -m bench.soak --minutes {minutes}{' --moonshine' if moonshine else ''}`, "
         f"{time.strftime('%Y-%m-%d')}, {machine()}.", "",
-        f"{minutes} minutes of call in {took / 60:.1f} minutes; {found.words} words were understood "
+        f"{minutes} minutes of call in {took / 60:.1f} minutes; {found.words[-1]} words were understood "
         f"({'Moonshine' if moonshine else 'a stand-in for the recogniser'}).", "",
         "| | |", "|---|---|",
-        f"| memory after {SETTLED} minutes | {settled:.0f} MB |",
-        f"| memory at the end | {last:.0f} MB ({(last - settled) / rest * 60:+.1f} MB an hour) |",
-        f"| objects after {SETTLED} minutes, at the end | {found.objects[min(SETTLED, len(found.objects)) - 1]:,}, {found.objects[-1]:,} |",
-        f"| longest stretch of the event loop | {1000 * worst[0]:.0f} ms |" if worst else "| longest stretch | under 5 ms |",
+        f"| memory after {at + 1} minutes, at the end | {found.memory[at]:.0f} MB, {found.memory[-1]:.0f} MB |",
+        f"| grown in these {len(found.memory) - at - 1} minutes | {grown:+.1f} MB |",
+        f"| of that, {more_words} words at {cost:.0f} bytes | {more_words * cost / 2**20:.1f} MB |",
+        f"| of that, sentences of the voice, {KEPT:.0f} s of which are kept at most | {found.phrases[-1] - found.phrases[at]:.1f} MB |",
+        f"| objects after {at + 1} minutes, at the end | {found.objects[at]:,}, {found.objects[-1]:,} |",
+        f"| longest stretch of the event loop | {1000 * worst:.0f} ms |",
         f"| stretches over {1000 * LONGEST:.0f} ms | {len(found.when)}"
         + (f" (minute {', '.join(f'{m:.1f}' for m in found.when[:12])})" if found.when else "") + " |", "",
-        "![memory and objects over the call](soak.png)", "",
-        "The log itself grows with what is said: the state of the interview holds every word.", "",
+        f"![memory and objects over the call]({name}.png)", "",
+        "What grows with a call: its words and the measures of its answers, in the state of the interview. Ten minutes of sound are",
+        "kept, and two of what the voice has made; LiveKit's session keeps nothing, and the C library nothing of large blocks.", "",
     ]  # fmt: skip
     console.print("\n".join(lines))
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "soak.md").write_text("\n".join(lines), "utf-8")
-    draw(found, RESULTS / "soak.png")
+    (RESULTS / f"{name}.md").write_text("\n".join(lines), "utf-8")
+    draw(found, RESULTS / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable
 from typing import Any
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, ModelSettings, stt, tts
+from livekit.agents import Agent, AgentEvent, AgentSession, ModelSettings, stt, tts
 from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.events import EventTypes
 
 from agent.tasks import cancel_and_wait
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 def session_of(recogniser: stt.STT[Any], voice: tts.TTS[Any]) -> AgentSession[Any]:
     """A session with these engines, in which LiveKit decides nothing."""
-    return AgentSession(
+    return _Forgetful(
         stt=recogniser,
         vad=None,  # the speech tracker's detector is the only one; the session decides nothing by sound
         tts=voice,
@@ -42,6 +43,13 @@ def session_of(recogniser: stt.STT[Any], voice: tts.TTS[Any]) -> AgentSession[An
         user_away_timeout=None,
         session_close_transcript_timeout=0.0,  # the last words are stored before the session is closed
     )  # fmt: skip
+
+
+class _Forgetful(AgentSession[Any]):
+    """LiveKit's own keeps every event for a report that we do not make, and with the events every utterance and its tasks."""
+
+    def emit(self, event: EventTypes, arg: AgentEvent) -> None:
+        rtc.EventEmitter.emit(self, event, arg)
 
 
 class CallAgent(Agent):

@@ -79,6 +79,8 @@ async def measure_turn(
     if words[0].start < tracker.offset or start < tracker.earliest:
         return None
     heard = await tracker.speech(start, end)
-    sound = tracker.sound(start, end)
+    sound = await tracker.sound(start, end)
+    if sound is None:
+        return None
     answer = Answer(sound, start, words, floor_of(turn, words), turn.interruptions, heard, held_up_in(turn))
     return await asyncio.get_running_loop().run_in_executor(executor, measure, answer)

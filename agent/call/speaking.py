@@ -118,7 +118,8 @@ class Speaker:
         self._problem = ""
         self._transcript.partial = []
         began, sounding = self._tracker.now, playout.audible_end
-        handle = self._session.say(text, allow_interruptions=not insist)
+        # Our log has what was said; LiveKit's own conversation would only grow.
+        handle = self._session.say(text, allow_interruptions=not insist, add_to_chat_ctx=False)
         interrupted = barged_in = False
         while not handle.done():
             await self._next_tick()

@@ -20,10 +20,13 @@ from livekit import rtc
 from livekit.agents import Agent
 from livekit.agents.utils import http_context
 
+from agent.allocator import return_large_blocks
 from agent.call.audio_bridge import BridgeInput, BridgeOutput
 from agent.call.livekit_agent import session_of
 from agent.call.recording import RATE
 from agent.engines.loading import Engines
+from dialogue.understanding.embedded import EmbeddedReader
+from memory.records import untimed
 from voice.audio import SPEECH_RATE, Samples, speech_resampler
 from voice.stt.stream import LocalSTT
 from voice.tts.streaming import ClauseTTS
@@ -41,6 +44,7 @@ log = logging.getLogger(__name__)
 
 def share() -> None:
     """Once per machine, before any call. Also imports what the end of a call needs, which saves each call a second."""
+    return_large_blocks()
     for module in LATER:
         importlib.import_module(module)
     # Reading the certificates takes 20 ms here and 300 ms elsewhere; LiveKit caches the context.
@@ -88,7 +92,8 @@ def _start_all(pools: list[tuple[Executor, int]]) -> None:
 
 
 def _hear() -> None:
-    """The path of the speech detectors, without a room."""
+    """The path of the speech detectors, without a room, and of the reader of answers."""
+    EmbeddedReader().acts(untimed("Hello, can you hear me?"))
     resampler, refiner = speech_resampler(RATE, SPEECH_RATE), Refiner()
     for _ in range(round(SECONDS * RATE / TICK)):
         refiner.push(resampler.resample_chunk(_noise(TICK)))

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from voice.audio import Samples
 
+KEPT = 120.0  # s of audio, 12 MB: a call's fixed sentences, and the reply that is being prepared
+
 
 class Voice(Protocol):
     """Blocking, called from a worker thread, one clause at a time."""
@@ -26,11 +28,17 @@ class PhraseCache:
     Thread-safe: several threads use it at once if an engine hangs on one. Failures are not cached.
     """
 
-    def __init__(self, seconds: float = 600.0) -> None:
+    def __init__(self, seconds: float = KEPT) -> None:
         self._limit = seconds
         self._held = 0.0
         self._clips: dict[tuple[str, str, int], Samples] = {}
         self._lock = threading.Lock()
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held for audio, in bytes."""
+        with self._lock:
+            return sum(clip.nbytes for clip in self._clips.values())
 
     def get(self, voice: Voice, clause: str, rate: int, make: Callable[[], Samples]) -> Samples:
         """This voice's clip at `rate` Hz, made by `make` if not cached."""
