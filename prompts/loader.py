@@ -60,6 +60,24 @@ def load_phrases(language: str = "en") -> dict[str, Any]:
 
 
 @functools.cache
+def load_neutral_probes(language: str = "en") -> list[dict[str, Any]]:
+    """Follow-ups that fit any answer of a kind, checked against schemas/probes.schema.json."""
+    path = FOLDER / "probes" / f"{language}.yaml"
+    data, lines = _read_yaml(path)
+    _check(data, lines, path, "probes.schema.json")
+    return list(data["probes"])
+
+
+@functools.cache
+def load_private(language: str = "en") -> dict[str, Any]:
+    """Words that point to private matters (`kinds`), and which of them work has too; checked against private.schema.json."""
+    path = FOLDER / "private" / f"{language}.yaml"
+    data, lines = _read_yaml(path)
+    _check(data, lines, path, "private.schema.json")
+    return dict(data)
+
+
+@functools.cache
 def load_examples(name: str) -> list[dict[str, str]]:
     """Worked examples from prompts/examples, for few-shot prompts."""
     data, _ = _read_yaml(FOLDER / "examples" / f"{name}.yaml")

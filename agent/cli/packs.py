@@ -16,8 +16,9 @@ from prompts.loader import load_pack, pack_lines, pack_names
 
 TEMPLATE = """\
 # {title}: a question pack. Check it with `viva pack lint {file}`, hear it with `viva interview --text --pack {file}`.
-# key_points.any_of: phrases of which one must be said (word endings are ignored). anchors: what an answer at that level
-# does. patience: seconds of thinking before the interviewer helps. probes: prepared follow-ups, each one question.
+# key_points.says: a sentence that is true of an answer which makes the point. anchors: what an answer at that level does,
+# for the person who rates. patience: seconds of thinking before the interviewer helps. probes: six or more follow-ups, each
+# one question, with what it asks for and what people say who have answered it already.
 name: {name}
 title: {title}
 language: en
@@ -33,18 +34,39 @@ questions:
     text: "Tell me about a day on which your work went quite otherwise than planned."
     short: "Which day went otherwise than planned?"
     key_points:
-      - {{name: the plan, any_of: [wanted to, intended, was going to, supposed to]}}
-      - {{name: the surprise, any_of: [suddenly, called, broke, ill, cancelled]}}
-      - {{name: the first step, any_of: [first I, asked, sat down, rang]}}
-      - {{name: how it ended, any_of: [in the end, finished, next day, since then]}}
+      - {{name: the plan, says: "They say what had been planned for that day."}}
+      - {{name: the surprise, says: "They tell what came in the way of the plan."}}
+      - {{name: the first step, says: "They say what they did first when it happened."}}
+      - {{name: how it ended, says: "They tell how the day ended."}}
     anchors:
       1: Stays general; no day is told.
       3: Tells a day with what was done.
       5: Says what was decided and why, how it ended, and what is done otherwise since.
     probes:
-      - {{type: why, text: "Why did you begin with that step?"}}
-      - {{type: result, text: "How did the day end for the others?"}}
-      - {{type: learned, text: "What do you prepare since that day?"}}
+      - type: why
+        text: "Why did you begin with that step?"
+        asks: "the reason for the first step"
+        answered_by: ["I rang them first because everything else hung on the delivery."]
+      - type: result
+        text: "How did the day end for the others?"
+        asks: "how others fared that day"
+        answered_by: ["The whole team was home by eight."]
+      - type: learned
+        text: "What do you prepare since that day?"
+        asks: "what they prepare since then"
+        answered_by: ["Now I keep a second van on call."]
+      - type: depth
+        text: "How did you go about the hour after it?"
+        asks: "how the first hour went, step by step"
+        answered_by: ["I rang the depot, then the two customers, then I moved the shift."]
+      - type: evidence
+        text: "How late did it get in the end?"
+        asks: "the delay in hours or days"
+        answered_by: ["We were two hours behind at noon."]
+      - type: trade_off
+        text: "Which piece of work did you leave undone?"
+        asks: "what was given up that day"
+        answered_by: ["The stocktaking had to wait until Monday."]
 """
 
 

@@ -1,1 +1,1 @@
-"""Which questions, in which order: plan, ability, background, history."""
+"""Which questions, in which order: plan, background, history."""

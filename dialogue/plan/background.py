@@ -109,7 +109,7 @@ def claim_questions(background: Background, count: int) -> list[PlannedQuestion]
             "cannot be spoken",
             "talks about the system, not about the answer",
         }
-        if not bad & set(validate(text, span="", gap=text, earlier=[]).problems) and len(questions) < count:
+        if not bad & set(validate(text, earlier=[]).problems) and len(questions) < count:
             question = generic_question(text, f"claim-{slug(claim.text, 24)}", "experience")
             questions.append(question.model_copy(update={"short": f"How did you go about it: {quote}?"[:100]}))
     return questions
@@ -124,7 +124,7 @@ def domains_of(text: str, packs: Mapping[str, Sequence[PlannedQuestion]]) -> dic
         name: {
             stem(t)
             for q in qs
-            for t in tokens(f"{q.competency} {q.text} {' '.join(x for p in q.key_points for x in p.any_of)}")
+            for t in tokens(f"{q.competency} {q.text} {' '.join(x for p in q.key_points for x in p.terms)}")
         }
         for name, qs in packs.items()
     }

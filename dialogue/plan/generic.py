@@ -1,33 +1,41 @@
-"""A question without a rubric of its own (on a claim in a resume, or from a corpus), with a rubric that fits any."""
+"""A question without a rubric of its own (on a claim in a resume, or from a corpus): neutral probes, the parts of a story."""
 
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from memory.records import KeyPoint, PlannedQuestion, Probe
+from prompts.loader import load_neutral_probes
 
+Kind = Literal["behavioural", "technical", "motivation", "situational"]
 _KEY_POINTS = (
-    ("the situation", ("at my", "in my last", "last year", "years ago", "at that time", "there was", "we had", "used to", "project", "customer")),
-    ("your own action", ("I built", "I wrote", "I made", "I changed", "I decided", "I asked", "I told", "I started", "I took", "I organised", "I planned", "I led")),
-    ("the reason", ("because", "so that", "the reason", "in order to", "wanted to", "due to")),
-    ("the result", ("as a result", "in the end", "turned out", "finally", "since then", "improved", "reduced", "saved", "percent", "achieved")),
-)  # fmt: skip
-_PROBES = (
-    ("evidence", "How could somebody else see that it worked?"),
-    ("own_part", "Which part of that was yours?"),
-    ("result", "What came of it in the end?"),
-    ("learned", "What would you do differently today?"),
+    ("the situation", "They say where and when it was, and what it was about."),
+    ("your own action", "They say what they did themselves."),
+    ("the reason", "They say why they did it that way."),
+    ("the result", "They say what came of it."),
 )
 
 
-def generic_question(text: str, id_: str = "generic", competency: str = "experience") -> PlannedQuestion:
-    """A behavioural question with the four parts of a story as its key points."""
+def generic_question(
+    text: str, id_: str = "generic", competency: str = "experience", kind: Kind | None = "behavioural"
+) -> PlannedQuestion:
+    """A question with the four parts of a story as its key points, and the neutral probes of its kind (None: all)."""
     return PlannedQuestion(
-        id=id_, competency=competency, kind="behavioural", text=text, short=text[:100], level="junior", difficulty=2, seconds=60,
-        patience=8.0, key_points=[KeyPoint(name=name, any_of=list(phrases)) for name, phrases in _KEY_POINTS],
+        id=id_, competency=competency, kind=kind or "behavioural", text=text, short=text[:100], level="junior", difficulty=2, seconds=60,
+        patience=8.0, key_points=[KeyPoint(name=name, says=says) for name, says in _KEY_POINTS],
         anchors={1: "Stays general; no case is told.", 3: "Tells a case with own action.", 5: "Tells a case with reason, own action and a result that can be checked."},
-        probes=[Probe(type=kind, text=text) for kind, text in _PROBES],
+        probes=neutral_probes(kind),
     )  # fmt: skip
+
+
+def neutral_probes(kind: Kind | None) -> list[Probe]:
+    """Follow-ups that fit any answer to a question of this kind."""
+    return [
+        Probe(type=p["type"], text=p["text"], asks=p["asks"], answered_by=p["answered_by"])
+        for p in load_neutral_probes()
+        if kind is None or kind in p["kinds"]
+    ]
 
 
 def slug(text: str, longest: int | None = None) -> str:

@@ -1,7 +1,7 @@
 """What earlier practice suggests practising now: weak spots come back, spaced. Pure.
 
-Spaced by the level reached, after the expanding-interval principle (Landauer & Bjork 1978) with Leitner's
-boxes: a weak answer is due the next day, a middling one after three days, a strong one after two weeks.
+Spaced by the share of key points that were surely said, after the expanding-interval principle (Landauer & Bjork 1978) with Leitner's
+boxes: an answer with little in it is due the next day, one with more after three days, a full one after two weeks.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DAY = 86_400.0
-_BOXES = ((2.5, 1.0), (4.0, 3.0), (5.1, 14.0))  # level below which, days until it is due
+_BOXES = ((0.34, 1.0), (0.75, 3.0), (1.1, 14.0))  # share below which, days until it is due
 
 
 @dataclass(frozen=True)
 class Past:
-    """One answer of an earlier session. `at`: unix s."""
+    """One answer of an earlier session. `share`: of its key points that were surely said, 0..1. `at`: unix s."""
 
     question: str
     competency: str
-    level: float
+    share: float
     at: float
 
 
 def due(past: Past, now: float) -> float:
     """How due a repetition is: 1 on the due day, more after it (at most 2), less before."""
-    days = next(days for below, days in _BOXES if past.level < below)
+    days = next(days for below, days in _BOXES if past.share < below)
     return min(2.0, max(0.0, (now - past.at) / (days * DAY)))
 
 
@@ -42,12 +42,12 @@ def weights(history: Sequence[Past], questions: Sequence[tuple[str, str]], now: 
     for id_, competency in questions:
         own, related = newest.get(id_), newest.get(f"competency:{competency}")
         if own:
-            found[id_] = (5.0 - own.level) / 4.0 * due(own, now) + (due(own, now) - 1.0) * 0.5
+            found[id_] = (1.0 - own.share) * due(own, now) + (due(own, now) - 1.0) * 0.5
         elif related:
-            found[id_] = 0.5 * (5.0 - related.level) / 4.0 * due(related, now)
+            found[id_] = 0.5 * (1.0 - related.share) * due(related, now)
     return found
 
 
 def trend(history: Sequence[Past], competency: str) -> list[tuple[float, float]]:
-    """(unix s, level) of a competency's answers, oldest first."""
-    return sorted((p.at, p.level) for p in history if p.competency == competency)
+    """(unix s, share) of a competency's answers, oldest first."""
+    return sorted((p.at, p.share) for p in history if p.competency == competency)

@@ -31,9 +31,11 @@ def question_of(entry: dict[str, Any]) -> PlannedQuestion:
         difficulty=entry["difficulty"],
         seconds=entry["seconds"],
         patience=entry["patience"],
-        key_points=[KeyPoint(name=p["name"], any_of=p["any_of"]) for p in entry["key_points"]],
+        key_points=[KeyPoint(name=p["name"], says=p["says"], terms=p.get("terms", [])) for p in entry["key_points"]],
         anchors={int(level): text for level, text in entry["anchors"].items()},
-        probes=[Probe(type=p["type"], text=p["text"]) for p in entry["probes"]],
+        probes=[
+            Probe(type=p["type"], text=p["text"], asks=p["asks"], answered_by=p["answered_by"]) for p in entry["probes"]
+        ],
     )
 
 
@@ -89,24 +91,6 @@ def draw(
         chosen.append(best)
         left = [q for q in left if q.id != best.id and not same(q, best)]
     return sorted(chosen, key=lambda q: q.difficulty)
-
-
-def reserve(
-    chosen: Sequence[PlannedQuestion], questions: Sequence[PlannedQuestion], each: int = 3
-) -> list[PlannedQuestion]:
-    """For practice: questions of the same competencies and other difficulties that may replace a planned one."""
-    taken = {q.id for q in chosen}
-    found: list[PlannedQuestion] = []
-    for planned in chosen:
-        others = [
-            q
-            for q in questions
-            if q.competency == planned.competency and q.difficulty != planned.difficulty and q.id not in taken
-        ]
-        for other in others[:each]:
-            taken.add(other.id)
-            found.append(other)
-    return found
 
 
 def _cost(question: PlannedQuestion, chosen: Sequence[PlannedQuestion]) -> tuple[int, int]:

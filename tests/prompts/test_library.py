@@ -43,8 +43,11 @@ def test_the_lint_has_nothing_to_remark(name: str) -> None:
 def test_every_question_has_all_its_parts() -> None:
     for questions in QUESTIONS.values():
         for q in questions:
-            assert {1, 3, 5} <= set(q.anchors) and len(q.probes) >= 3 and len(q.key_points) >= 3 and q.level
-            assert all(len(p.any_of) >= 2 for p in q.key_points), q.id
+            assert {1, 3, 5} <= set(q.anchors) and len(q.probes) >= 6 and len(q.key_points) >= 3 and q.level
+            assert all(p.says.endswith((".", "?")) for p in q.key_points), q.id
+            assert all(p.asks and p.answered_by for p in q.probes), q.id
+            assert len({p.text for p in q.probes}) == len(q.probes), "a probe is known by its text"
+            assert len({p.name for p in q.key_points}) == len(q.key_points), "a key point is known by its name"
 
 
 def test_ids_are_unique_over_all_packs() -> None:
