@@ -1,0 +1,1 @@
+"""The embedded reader's own small model: rows from labelled answers, training, calibration, export to ONNX."""
