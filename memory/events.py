@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from memory.records import Delivery, Interval, Interview, Record, Span, Word
+from memory.records import Delivery, Interval, Interview, Reading, Record, Span, Word
 
 Purpose = Literal[
     "greeting", "repeat", "rephrase", "nudge", "patience", "reply", "resume", "closing", "farewell", "notice"
@@ -140,11 +140,23 @@ class TookBack(Event):
 
 
 class Answered(Event):
-    """The turn was committed: all pieces heard since the question are its answer."""
+    """The turn was committed: all pieces heard since the question are its answer.
+
+    `intent`: "answer", or what the turn did instead; `wish`: what was asked for, also at the end of an answer.
+    """
 
     kind: Literal["answered"] = "answered"
     turn: int
     intent: str = "answer"
+    wish: str = ""
+
+
+class Read(Event):
+    """What the turn's answer says. Stored before `Answered`; read anew only where a crash lost it."""
+
+    kind: Literal["read"] = "read"
+    turn: int
+    reading: Reading
 
 
 class Measured(Event):
@@ -243,6 +255,7 @@ AnyEvent = Annotated[
     | Noted
     | Yielded
     | TookBack
+    | Read
     | Answered
     | Measured
     | Reopened

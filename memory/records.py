@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 Mode = Literal["practice", "screen"]
 
@@ -106,6 +106,58 @@ class Span(Record):
     t1: float | None = None
 
 
+class Passage(Span):
+    """A span with its place: the indices of its words in the answer of its turn, `first` up to `after`."""
+
+    first: int
+    after: int
+
+
+class ActSaid(Record):
+    """What the candidate does with a piece of an utterance: answer, repeat, skip ... (docs/understanding.md)."""
+
+    act: str
+    passage: Passage
+
+
+class PrivateSaid(Record):
+    """What is nobody's business (`kind`: health, family ...), or logistics, which are kept apart from judgement."""
+
+    kind: str
+    passage: Passage
+
+
+class PointRead(Record):
+    """A key point in an answer. `passage`: the words that say or contradict it."""
+
+    name: str
+    state: Literal["said", "contradicted", "not_found", "unsure"]
+    passage: Passage | None = None
+
+
+class ProbeRead(Record):
+    """A probe after an answer. `worth`: 0..1, how surely it would be a good thing to ask now."""
+
+    text: str
+    state: Literal["open", "answered", "beside", "unsure"]
+    worth: float = 0.0
+
+
+class Reading(Record):
+    """What one turn's answer says: made once, and what policy, report and coach go by.
+
+    Indices are of the turn's words. `reader` names who read it.
+    """
+
+    reader: str
+    acts: list[ActSaid] = Field(default_factory=list)
+    private: list[PrivateSaid] = Field(default_factory=list)
+    points: list[PointRead] = Field(default_factory=list)
+    probes: list[ProbeRead] = Field(default_factory=list)
+    numbers: list[Passage] = Field(default_factory=list)
+    names: list[Passage] = Field(default_factory=list)
+
+
 class PlannedQuestion(Record):
     """A question as it was when the interview was planned: later edits of the pack change nothing in a running one."""
 
@@ -124,17 +176,29 @@ class PlannedQuestion(Record):
 
 
 class KeyPoint(Record):
-    """Something that a good answer holds. `any_of`: phrases, one of which in the answer counts as a hit."""
+    """Something that a good answer holds. `says`: a sentence that is true of an answer which makes the point."""
 
     name: str
-    any_of: list[str]
+    says: str = ""
+    terms: list[str] = Field(
+        default_factory=list,
+        validation_alias=AliasChoices("terms", "any_of"),  # the name in old logs
+        description="words of the field that go with it: they match a job with a pack, and judge no answer",
+    )
+
+    @property
+    def statement(self) -> str:
+        """The point as a sentence; in old logs there is only its name."""
+        return self.says or f"They speak of {self.name}."
 
 
 class Probe(Record):
-    """A follow-up prepared by the question's author; the wording of last resort."""
+    """A follow-up by the question's author. `asks`: what it wants to know. `answered_by`: answers that already give it."""
 
     type: str
     text: str
+    asks: str = ""
+    answered_by: list[str] = Field(default_factory=list)
 
 
 PlannedQuestion.model_rebuild()
@@ -180,3 +244,7 @@ class Interview(Record):
     level: str = ""
     resume: str = Field(default="", description="text of the candidate's resume, if it was given")
     job: str = Field(default="", description="text of the job's description, if it was given")
+    about: str = Field(
+        default="", description="what the operator lets candidates know of the job: spoken when they ask"
+    )
+    glossary: dict[str, str] = Field(default_factory=dict, description="terms of the questions and what they mean")

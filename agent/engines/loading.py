@@ -10,6 +10,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.allocator import return_large_blocks
 from agent.engines.measuring import Measure, measure_answer
 from agent.errors import UserError
 from agent.settings import Settings
@@ -100,7 +101,7 @@ def _coqui_weights(model: str) -> bool:
 
 
 def choose_llm(settings: Settings) -> Choice:
-    """A model only if one is named: the embedded phraser needs none."""
+    """A model only if one is named: without one, the embedded reader and the authored probes are used."""
     part = "follow-up wording"
     if settings.llm in PRESETS or (settings.llm == "auto" and settings.llm_url):
         if not settings.llm_model:
@@ -164,7 +165,8 @@ class Engines:
         return {
             "speech to text": self.decoder.name,
             "text to speech": self.voice.name,
-            "follow-up wording": self.model.name if self.model else "embedded phraser",
+            "understanding": "embedded reader" if self.model is None else self.model.name,
+            "follow-up wording": self.model.name if self.model else "the pack's authors",
         }
 
     async def close(self) -> None:
@@ -176,6 +178,7 @@ class Engines:
 
 def load_engines(settings: Settings) -> Engines:
     """Blocking. Raises EngineError or BackendError if an engine requested by name is unavailable."""
+    return_large_blocks()  # this process will handle sound
     stt, tts, llm = choose_stt(settings), choose_tts(settings), choose_llm(settings)
     return Engines(
         decoder=load_decoder(settings, stt),
@@ -213,7 +216,7 @@ def _adapter(settings: Settings) -> tuple[str, str | None, str]:
 
 
 def load_model(settings: Settings, choice: Choice) -> LanguageModel | None:
-    """The language model of a choice, or None for the embedded phraser."""
+    """The language model of a choice, or None."""
     if choice.engine == "openai":
         from dialogue.backends.openai_compatible import OpenAICompatible
 

@@ -1,1 +1,1 @@
-"""Reading an answer: words, key points, qualities, levels, delivery."""
+"""What words and measures say by themselves: sentences, stems, phrases, delivery."""

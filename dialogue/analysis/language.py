@@ -1,4 +1,4 @@
-"""Small language tools shared by policy, phraser, validator and scoring: words, stems, sentences, phrase search. Pure.
+"""Small language tools shared by understanding, validator, planning and coach: words, stems, sentences, phrase search. Pure.
 
 English only for now; another language needs its own tables, not branches in the code.
 """
@@ -98,16 +98,6 @@ def find_phrase(words: Sequence[str], phrase: str) -> tuple[int, int] | None:
         if have[i : i + len(wanted)] == wanted:
             return i, i + len(wanted)
     return None
-
-
-def find_phrases(words: Sequence[str], phrase: str) -> list[tuple[int, int]]:
-    """Every place of a phrase, matched as in `find_phrase`."""
-    found: list[tuple[int, int]] = []
-    start = 0
-    while place := find_phrase(words[start:], phrase):
-        found.append((start + place[0], start + place[1]))
-        start += place[1]
-    return found
 
 
 def contains_phrase(text: str, phrases: Iterable[str]) -> str | None:

@@ -18,10 +18,3 @@ def is_past(word: str) -> bool:
     """Whether it can be a verb in the simple past: "moved", "wrote"."""
     lemmas = getAllLemmas(word.lower(), upos="VERB").get("VERB", ())
     return any(word.lower() in getInflection(lemma, "VBD") for lemma in lemmas)
-
-
-@functools.lru_cache(maxsize=20_000)
-def is_plural(word: str) -> bool:
-    """Whether it can be a plural noun and cannot be a singular one: "users"."""
-    lemmas = getAllLemmas(word.lower(), upos="NOUN").get("NOUN", ())
-    return any(word.lower() != lemma and word.lower() in getInflection(lemma, "NNS") for lemma in lemmas)
