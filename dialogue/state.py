@@ -19,6 +19,7 @@ from memory.events import (
     Measured,
     Noted,
     Rated,
+    Read,
     Reopened,
     Resumed,
     Reworded,
@@ -29,7 +30,9 @@ from memory.events import (
     TookBack,
     Yielded,
 )
-from memory.records import Delivery, Interview, PlannedQuestion, Span, Word, untimed
+from memory.records import Delivery, Interview, PlannedQuestion, Reading, Span, Word, untimed
+
+AGAIN = "asked again"  # why a question is put once more: after a request, or before an end that was asked back
 
 
 @dataclass(frozen=True)
@@ -53,11 +56,23 @@ class Turn:
     heard: tuple[Heard, ...] = ()
     answered: bool = False
     intent: str | None = None
+    wish: str = ""  # what was asked for, also at the end of an answer
+    reading: Reading | None = None
     delivery: Delivery | None = None
     interruptions: int = 0
     reopened: int = 0
     thumb: bool | None = None  # a person's opinion of this follow-up
     reworded: str = ""  # how a person would have asked it
+
+    @property
+    def again(self) -> bool:
+        """Whether the same question was put once more: it is no further follow-up."""
+        return self.why == AGAIN
+
+    @property
+    def moves_on(self) -> bool:
+        """Whether the candidate answered and then asked to leave it at that. The same words inside a story ask for nothing."""
+        return self.wish in ("skip", "later")
 
     @property
     def spoken(self) -> Spoken | None:
@@ -144,6 +159,19 @@ class State:
         done |= {turn.instead for turn in self.turns}
         return tuple(q for q in self.interview.questions if q.id not in done)
 
+    @property
+    def postponed(self) -> tuple[PlannedQuestion, ...]:
+        """Questions that the candidate put off, once, and has not answered since."""
+        put_off = {t.question for t in self.turns if t.intent == "later"}
+        return tuple(
+            self.planned(id_)
+            for id_ in dict.fromkeys(t.question for t in self.turns)
+            if id_ in put_off
+            and self.of_question(id_)[-1].intent == "later"
+            and sum(t.intent == "later" for t in self.of_question(id_)) == 1
+            and not any(t.intent == "answer" for t in self.of_question(id_))
+        )
+
     def planned(self, question: str) -> PlannedQuestion:
         """The plan's entry for a question id."""
         assert self.interview is not None
@@ -205,8 +233,10 @@ def apply(state: State, event: AnyEvent) -> State:
         case Heard():
             answering = _find(state, event.turn)
             return _on_turn(state, event.turn, heard=(*answering.heard, event)) if answering else state
+        case Read():
+            return _on_turn(state, event.turn, reading=event.reading)
         case Answered():
-            return _on_turn(state, event.turn, answered=True, intent=event.intent)
+            return _on_turn(state, event.turn, answered=True, intent=event.intent, wish=event.wish)
         case Measured():
             answer = _find(state, event.turn)
             # If an answer was reopened while being measured, only part of it was measured.
@@ -216,7 +246,7 @@ def apply(state: State, event: AnyEvent) -> State:
             reopened = _find(state, event.turn)
             kept = tuple(t for t in state.turns if t.number <= event.turn)
             state = replace(state, turns=kept)
-            changes = {"answered": False, "delivery": None}
+            changes = {"answered": False, "delivery": None, "reading": None, "wish": ""}
             return _on_turn(state, event.turn, reopened=reopened.reopened + 1, **changes) if reopened else state
         case Interrupted():
             over = _find(state, event.turn)
@@ -242,7 +272,10 @@ def _find(state: State, number: int | None) -> Turn | None:
 
 
 def _puts(state: State, turn: Turn, spoken: Spoken) -> bool:
-    """Whether the question was heard in an utterance: it was part of it, and at least half of it sounded."""
+    """Whether the question was heard in an utterance: it was part of it, and at least half of it sounded.
+
+    Somebody who heard a question and asked for something gets it back without hearing it: "Start again whenever you like."
+    """
     if not spoken.text:  # an old log does not say: the first thing said asked it
         return not turn.put and spoken.heard_share > 0.0
     plan = (*state.interview.questions, *state.interview.reserve) if state.interview and turn.probe is None else ()
@@ -250,7 +283,7 @@ def _puts(state: State, turn: Turn, spoken: Spoken) -> bool:
         at = spoken.text.rfind(question) if question else -1
         if at >= 0:
             return spoken.heard_share * len(spoken.text) >= at + len(question) / 2
-    return False
+    return turn.again and not turn.put and spoken.heard_share >= 0.5
 
 
 def _on_turn(state: State, number: int | None, **changes: object) -> State:

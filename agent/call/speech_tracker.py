@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+import numpy as np
 from livekit import rtc
 
 from memory.records import Interval
@@ -24,6 +25,7 @@ from voice.vad.refiner import LOOK_AHEAD, Refiner
 
 KEPT = 600.0  # s of sound kept for measuring; an answer longer than this is measured from its last ten minutes
 SLACK = 5.0  # s kept beyond that, so the sound at `earliest` is still there when it is read
+PART = 10 * SPEECH_RATE  # samples copied at once
 
 log = logging.getLogger(__name__)
 
@@ -94,10 +96,21 @@ class SpeechTracker:
                 self._ask(self.endpointer)
         self.on_frame()
 
-    def sound(self, start: float, end: float) -> Samples:
-        """16 kHz samples between two session times, as far as they are kept (from `earliest` on)."""
-        a, b = (round((time - self.offset) * SPEECH_RATE) for time in (start, end))
-        return self.front_end.sound.read(a, b)
+    async def sound(self, start: float, end: float) -> Samples | None:
+        """16 kHz samples between two session times, as far as they were heard; None if they are no longer all kept.
+
+        Copied in parts: the sound of a long answer all at once would stop the loop for a tenth of a second.
+        """
+        kept = self.front_end.sound
+        a, b = (max(0, round((time - self.offset) * SPEECH_RATE)) for time in (start, end))
+        found = np.empty(max(0, min(b, kept.end) - a), np.float32)
+        for at in range(0, len(found), PART):
+            part = kept.read(a + at, a + min(at + PART, len(found)))
+            if kept.first > a + at:
+                return None
+            found[at : at + PART] = part
+            await asyncio.sleep(0)
+        return found
 
     async def speech(self, start: float, end: float) -> SpeechMap | None:
         """Where the speech is between two session times, once it is judged; None if the sound ends before it can be."""

@@ -11,7 +11,7 @@ from agent.call.proposing import Proposals
 from agent.call.requests import Request, Requests
 from agent.call.speaking import Speaker, Watcher
 from agent.call.speech_tracker import SpeechTracker
-from agent.call.transcript import Transcript, typed
+from agent.call.transcript import Transcript, records, typed
 from agent.call.transcription import PATIENCE, Transcription
 from agent.call.watchdog import RecognitionWatchdog
 from dialogue.manager.interviewer import Interviewer
@@ -80,9 +80,10 @@ class UserTurn:
                 if self.transcript.partial is not partial or current is not stored:
                     # Analyse the words only when they change, not fifty times a second.
                     partial, stored = self.transcript.partial, current
+                    words = [*current.words_or_text, *records(partial)]
                     endpointer.heard(f"{current.answer} {joined(partial)}".strip())
                     # A request ("could you repeat that?") is complete however short it is.
-                    endpointer.expected_seconds = 1.0 if self.interviewer.is_request(endpointer.text) else seconds
+                    endpointer.expected_seconds = 1.0 if self.interviewer.is_request(words) else seconds
                 await self._keep_the_time(endpointer, seconds)
                 await self._watch_the_recogniser(endpointer)
                 if self.tracker.speaking:
@@ -148,7 +149,7 @@ class UserTurn:
             proposal = await self.proposals.take()
             state, at, now = self.journal.state, self.wall(), self.tracker.now
             if self.out_of_answers():
-                reply = self.interviewer.finish(state, asked, at=at, t=now)
+                reply = await self.interviewer.finish(state, asked, at=at, t=now)
             else:
                 reply = await self.interviewer.commit(state, asked, at=at, t=now, proposal=proposal)
         if reply is None or self.tracker.speaking or not reply.text:

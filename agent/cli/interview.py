@@ -14,12 +14,13 @@ from agent.call.recovery import Entry, take_up, take_up_typed
 from agent.cli.live_view import LiveView
 from agent.cli.text_mode import run_text
 from agent.engines.loading import Engines, choose_llm, load_engines, load_model, open_store
+from agent.engines.readers import interviewer_for, reader_for
 from agent.errors import UserError
 from agent.planning.planning import Wishes, past_of, planned
 from agent.reporting.coaching import retry_of, show_comparison, write_comparison
 from agent.reporting.feedback import advise
-from agent.reporting.write_up import finish, measure_missing
-from agent.sessions import Begun, begin, check_disk, events_of, session_folder, take
+from agent.reporting.write_up import finish, measure_missing, read_missing
+from agent.sessions import Begun, begin, check_disk, events_of, session_folder, take, taken
 from agent.settings import Settings
 from dialogue.backends.base import LanguageModel
 from dialogue.manager.interviewer import Interviewer
@@ -102,10 +103,13 @@ async def interview_again(settings: Settings, session: str, out: Path | None, co
 
 
 async def report_again(settings: Settings, session: str, out: Path | None) -> Path:
-    """Rewrite the report of a session from its log and recording."""
+    """Rewrite the report of a session from its log and recording. Answers of an old log are read first."""
     store, _ = await open_store(settings)
     try:
-        await events_of(store, session)  # raises before anything is written
+        state = fold(await events_of(store, session))  # raises before anything is written
+        if any(t.heard and t.reading is None and (t.answered or state.ended) for t in state.turns):
+            async with taken(store, settings, session) as journal:
+                await read_missing(journal, reader_for(settings, None))
         home = session_folder(settings, session)
         folder = await finish(store, session, Recording(home), out or home / "report", home.parent)
         interview = fold(await store.read(session)).interview
@@ -127,7 +131,7 @@ async def _run(
         if not journal.state.ended:
             if engines is None:
                 model = load_model(settings, choose_llm(settings))
-                wording = model.name if model else "embedded phraser"
+                wording = model.name if model else "the pack's authors"
                 await take_up_typed(journal, Entry(begun.owner, {"follow-up wording": wording}, last=begun.last))
                 await run_text(journal, _interviewer(settings, journal.state, model), console)
                 await advise(journal, model)
@@ -141,9 +145,10 @@ async def _run(
                 if recorder.missing:
                     reason = recorder.problem or "the disk failed for a while"
                     view.watcher.note(f"{recorder.missing:.0f} s are not in the recording ({reason})")
+        await read_missing(journal, reader_for(settings, engines.model if engines else None))
         if engines is not None:
             await measure_missing(journal, Recording(home))
-            await advise(journal, engines.model if engines else None)
+            await advise(journal, engines.model)
     except BaseException:
         view.__exit__()
         console.print(
@@ -172,7 +177,7 @@ def _answers(source: CandidateSource, console: Console) -> list[Audio]:
 
 def _interviewer(settings: Settings, state: State, model: LanguageModel | None) -> Interviewer:
     assert state.interview is not None
-    return Interviewer(model, settings.llm_deadline, state.interview.language)
+    return interviewer_for(settings, state.interview, model)
 
 
 def _names(engines: Engines | None) -> dict[str, str]:

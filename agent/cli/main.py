@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
         "--difficulty", type=int, choices=range(1, 6), metavar="1-5", help="questions near this difficulty"
     )
     interview.add_argument("--resume-file", type=Path, metavar="FILE", help="the resume: PDF, DOCX or text")
+    interview.add_argument(
+        "--about",
+        type=Path,
+        metavar="FILE",
+        help="what may be told of the job when a candidate asks: PDF, DOCX or text",
+    )
     interview.add_argument("--job", type=Path, metavar="FILE", help="the job's description: PDF, DOCX or text")
     interview.add_argument("--questions", metavar="ID,ID", default="", help="these questions, in this order")
     interview.add_argument("--count", type=int, help="number of core questions")
@@ -107,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--dev", action="store_true", help="end at once on Ctrl-C instead of finishing the calls")
 
     coach = commands.add_parser(
-        "coach", help="talk about a practice report: why a rating, what to improve, an outline of your own facts"
+        "coach", help="talk about a practice report: what was heard, what to improve, an outline of your own facts"
     )
     coach.add_argument("session")
 
@@ -298,7 +304,7 @@ async def _session(arguments: argparse.Namespace, console: Console) -> Path:
     wishes = Wishes(
         arguments.pack or ("auto" if guided else "phone-screen"), arguments.minutes, ids, arguments.count, arguments.name,
         arguments.seed, arguments.out, arguments.level, arguments.role, arguments.domain, arguments.difficulty,
-        read_document(arguments.resume_file), read_document(arguments.job),
+        read_document(arguments.resume_file), read_document(arguments.job), read_document(arguments.about),
     )  # fmt: skip
     return await interview(settings, wishes, _source(arguments), console)
 

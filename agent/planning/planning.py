@@ -6,22 +6,24 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.errors import UserError
 from agent.reporting.history import judged, reports_of
 from agent.sessions import new_id
 from agent.settings import Settings
-from dialogue.analysis.language import content_stems
+from dialogue.analysis.language import content_stems, find_phrase, tokens
 from dialogue.plan.background import Background, claim_questions, domains_of, read_background
 from dialogue.plan.history import Past
 from dialogue.plan.history import weights as due_weights
-from dialogue.plan.plan import draw, questions_of, reserve
+from dialogue.plan.plan import draw, questions_of
 from memory.records import CandidateSource, Interview, PlannedQuestion
 from memory.store import EventStore
 from prompts.loader import load_pack, pack_names
 
 AUTO = "auto"
 CLAIMS = 2  # questions on the resume, in practice
+MOST_NOTES = 39_000  # characters of what candidates may be told of the job; longer files are cut when read
 NEAR = 0.5  # share of the best pack's score from which another pack fits the job too
 
 
@@ -42,6 +44,7 @@ class Wishes:
     difficulty: int | None = None
     resume: str = ""
     job: str = ""
+    about: str = ""  # what candidates may be told of the job when they ask
     returning: bool = True  # this person has practised here before, under this name
 
 
@@ -68,14 +71,31 @@ def planned(
         questions, " and ".join(f"the pack {p['name']!r}" for p in packs), minutes=minutes, probes=settings.probes,
         ids=wishes.questions, count=wishes.count, seed=wishes.seed, level=wishes.level, difficulty=wishes.difficulty, weights=weight,
     )  # fmt: skip
-    adaptive = practice and not wishes.questions
+    asked = [*claims, *chosen]
     return Interview(
         id=new_id(), mode=settings.mode, title=_title(wishes, packs[0]["title"], len(packs)), pack="+".join(p["name"] for p in packs),
-        language=packs[0]["language"], candidate=wishes.candidate, source=source, questions=[*claims, *chosen],
-        reserve=reserve(chosen, questions) if adaptive else [], hints=list(background.hints), probe_budget=settings.probes,
+        language=packs[0]["language"], candidate=wishes.candidate, source=source, questions=asked,
+        hints=list(background.hints), probe_budget=settings.probes,
         minutes=wishes.minutes, seed=wishes.seed, role=wishes.role, level=wishes.level, resume=wishes.resume, job=wishes.job,
+        about=_notes(wishes.about), glossary=_glossary(packs, asked),
         returning=practice and wishes.returning,
     )  # fmt: skip
+
+
+def _notes(about: str) -> str:
+    """What may be told of the job. Raises UserError where it is too long to be notes."""
+    if len(about) > MOST_NOTES:
+        raise UserError(
+            f"the notes on the job have {len(about):,} characters; {MOST_NOTES:,} are the most: keep what candidates ask about"
+        )
+    return about.strip()
+
+
+def _glossary(packs: Sequence[dict[str, Any]], questions: Sequence[PlannedQuestion]) -> dict[str, str]:
+    """The terms that stand in these questions, with what the packs' authors say of them."""
+    texts = [tokens(q.text) for q in questions]
+    terms = {term: meaning for pack in packs for term, meaning in pack.get("glossary", {}).items()}
+    return {term: meaning for term, meaning in terms.items() if any(find_phrase(text, term) for text in texts)}
 
 
 def packs_for(wishes: Wishes) -> list[str]:
@@ -113,7 +133,7 @@ def _weights(
     )
     for question in questions:
         about = content_stems(
-            " ".join([question.text, question.competency, *(x for p in question.key_points for x in p.any_of)])
+            " ".join([question.text, question.competency, *(x for p in question.key_points for x in p.terms)])
         )
         found[question.id] = len(about & asked) / 10.0 + (len(about & gaps) if practice else 0.0)
     if practice and wishes.returning:

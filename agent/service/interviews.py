@@ -174,6 +174,7 @@ class Interviews:
             difficulty=wanted.difficulty,
             resume=resume,
             job=job,
+            about=wanted.about,
             returning=wanted.returning,
         )
         source = CandidateSource(kind="room", room=wanted.room, identity=wanted.identity)

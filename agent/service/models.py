@@ -45,6 +45,7 @@ class NewInterview(Body):
     job_pdf: Base64Bytes | None = Field(
         default=None, max_length=8_000_000, description="instead of `job`: PDF, DOCX or text"
     )
+    about: str = Field(default="", max_length=39_000, description="what the interviewer may tell of the job if asked")
     room: str = Field(
         default="", max_length=120, pattern=r"^[\w.@-]*$", description="an existing LiveKit room; empty: one of our own"
     )

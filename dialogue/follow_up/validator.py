@@ -1,6 +1,6 @@
 """The gate before anything is spoken: is this one good follow-up question? Rules with reasons. Pure.
 
-It judges the embedded phraser and every language model alike. A model's output is data: nothing in it is executed,
+It judges what authors write and every language model alike. A model's output is data: nothing in it is executed,
 and an instruction a candidate spoke cannot pass, because the result must still be one short question about the answer.
 """
 
@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dialogue.analysis.language import content_stems, overlap, tokens
+from dialogue.analysis.language import overlap, tokens
 
 LONGEST = 25  # words
 SAME = 0.6  # overlap of content stems from which two questions ask the same thing
@@ -45,8 +45,9 @@ _OPTIONS = re.compile(
     r"\b(for example|such as|e\.g\.|like, say|maybe by|perhaps by|was it because|is it because)\b",
     re.IGNORECASE,
 )
+# "..., and why?" asks for the same thing in full; "what happened, and how did you decide?" asks for two.
 _TWO_ASKS = re.compile(
-    r"\w,?\s+(and|or)\s+(also\s+)?(what|how|why|when|who|where|which|did|do|does|is|are|was|were|can|could|would)\b",
+    r"\w,?\s+(and|or)\s+(also\s+)?(what|how|why|when|who|where|which|did|do|does|is|are|was|were|can|could|would)\b(?!(\s+[\w']+){0,2}\?$)",
     re.IGNORECASE,
 )
 
@@ -62,8 +63,8 @@ class Verdict:
         return not self.problems
 
 
-def validate(text: str, *, span: str, gap: str, earlier: Sequence[str], heard: str = "") -> Verdict:
-    """Check a follow-up. `span`: the words it aims at; `gap`: what is missing; `earlier`: all questions asked so far."""
+def validate(text: str, *, earlier: Sequence[str]) -> Verdict:
+    """Check a follow-up's form. `earlier`: all questions asked so far. Whether it is any good, people judge."""
     text = text.strip()
     words = tokens(text)
     problems: list[str] = []
@@ -80,8 +81,6 @@ def validate(text: str, *, span: str, gap: str, earlier: Sequence[str], heard: s
         if pattern.search(text):
             problems.append(problem)
     problems += unsuitable(text)
-    if not grounded(text, span, gap, heard):
-        problems.append("shares no word with the answer and names no gap")
     if any(overlap(text, old) >= SAME for old in earlier):
         problems.append("was asked before")
     return Verdict(tuple(problems))
@@ -95,9 +94,3 @@ def unsuitable(text: str) -> list[str]:
         (_INSTRUCTION, "talks about the system, not about the answer"),
     )
     return [problem for pattern, problem in rules if pattern.search(text)]
-
-
-def grounded(text: str, span: str, gap: str, heard: str = "") -> bool:
-    """Whether the question shares a content word with its span (or the answer around it), or with the gap."""
-    stems = content_stems(text)
-    return bool(stems & content_stems(f"{span} {heard}")) or bool(stems & content_stems(gap))

@@ -1,6 +1,7 @@
-"""Wording a decided follow-up: by the model if there is one, it is in time and valid; else by the embedded phraser.
+"""Wording a decided follow-up: the author's probe, or a model's own words where a check finds them better, in time.
 
-No dead air and no dependence on a model: the embedded wording exists before the model is asked.
+No dead air and no dependence on a model: the authored probe exists before the model is asked, and is spoken wherever the
+model is late, breaks a rule, or is not found better in a call of its own.
 """
 
 from __future__ import annotations
@@ -11,15 +12,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from dialogue.analysis.second_person import SaidBack
 from dialogue.backends.base import BackendError, LanguageModel, Prompt, ask
 from dialogue.backends.reply_json import objects_in
-from dialogue.follow_up.phraser import phrase
+from dialogue.follow_up.checker import beats
 from dialogue.follow_up.policy import Decision
 from dialogue.follow_up.validator import validate
 from prompts.loader import load_examples, load_schema, prompt_version, render
 
-EMBEDDED = "embedded phraser"
+AUTHORED = "authored probe"
 ATTEMPTS = 2  # at the model, both within the deadline
 EXAMPLES = 3  # in the prompt of a base model
 
@@ -28,7 +28,7 @@ EXAMPLES = 3  # in the prompt of a base model
 class Wording:
     """`engine` names what worded it; `problem` says why a model's words were not used, "" if none was asked.
 
-    `prompt`: the version of the prompt the model was given, "" for the embedded phraser.
+    `prompt`: the version of the prompt the model was given, "" for an authored probe.
     """
 
     text: str
@@ -38,17 +38,18 @@ class Wording:
 
 
 async def word(
-    decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float,
-    own: SaidBack | None = None,
-) -> Wording | None:  # fmt: skip
-    """A valid follow-up for the decision within `deadline` s, or None if there is no valid way to ask it.
+    decision: Decision, *, heard: str, earlier: Sequence[str], model: LanguageModel | None, deadline: float
+) -> Wording | None:
+    """What to say for the decision, within `deadline` s; None if the author's probe cannot be asked any more.
 
-    `own`: the answer as it can be said back, if already read.
+    `heard`: the answer without what is private. `model` None: the authored probe.
     """
-    embedded = phrase(decision, heard=heard, earlier=earlier, own=own)
-    if embedded is None or model is None:
-        return Wording(embedded, EMBEDDED) if embedded else None
-    span = decision.span.quote if decision.span else ""
+    assert decision.probe is not None and decision.question is not None
+    authored = decision.probe.text
+    if authored in earlier:
+        return None
+    if model is None or not heard:
+        return Wording(authored, AUTHORED)
     problem = ""
     try:
         async with asyncio.timeout(deadline):
@@ -62,15 +63,19 @@ async def word(
                 if text is None:
                     problem = f"{model.name} did not return the JSON it was asked for"
                     continue
-                verdict = validate(text, span=span, gap=decision.gap, earlier=earlier, heard=heard)
-                if verdict.valid:
+                verdict = validate(text, earlier=earlier)
+                if not verdict.valid:
+                    problem = f"{model.name}: {'; '.join(verdict.problems)}"
+                    continue
+                if await beats(model, decision.question.text, heard, text, authored):
                     return Wording(text, model.name, prompt=prompt_version("follow_up"))
-                problem = f"{model.name}: {'; '.join(verdict.problems)}"
+                problem = f"{model.name}: its own follow-up was not found better than the author's"
+                break
     except TimeoutError:
         problem = problem or f"{model.name} took longer than {deadline:g} s"
     except BackendError as error:
         problem = str(error)
-    return Wording(embedded, EMBEDDED, problem)
+    return Wording(authored, AUTHORED, problem)
 
 
 def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt:
@@ -79,9 +84,9 @@ def prompt_for(decision: Decision, heard: str, earlier: Sequence[str]) -> Prompt
     user = render(
         "follow_up_user.j2",
         question=decision.question.text,
-        probe=decision.probe.replace("_", " "),
-        gap=decision.gap,
-        span=decision.span.quote if decision.span else "",
+        probe=decision.probe.type.replace("_", " "),
+        gap=decision.probe.asks,
+        prepared=decision.probe.text,
         answer=heard[-4000:],
         earlier=list(earlier)[-8:],
     )

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 from dialogue.analysis.language import tokens
-from dialogue.analysis.second_person import SaidBack
 from dialogue.backends.base import LanguageModel
-from dialogue.follow_up.phraser import acknowledge
 from dialogue.follow_up.policy import Decision, decide
 from dialogue.follow_up.wording import Wording, word
-from dialogue.manager.intents import Intent, intent_of
-from dialogue.manager.reply import Reply, remark
-from dialogue.manager.requests import aside, asked_enough, put_again
+from dialogue.manager.job_questions import answer_from
+from dialogue.manager.remarks import Remarks
+from dialogue.manager.reply import Reply, joined, remark
+from dialogue.manager.requests import (
+    aside,
+    asked_back,
+    asked_back_before,
+    asked_enough,
+    committed,
+    confirmed,
+    put_again,
+)
+from dialogue.manager.wishes import ENDS, Wish, agreed, wish_of
 from dialogue.plan.next_question import choose
 from dialogue.state import State, Turn, apply
-from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Said, Skipped, TookBack
-from memory.records import PlannedQuestion, Word
-from prompts.loader import load_phrases
+from dialogue.understanding.embedded import EmbeddedReader
+from dialogue.understanding.reader import Answer, Reader
+from dialogue.understanding.whole import public_words, spent
+from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Heard, Read, Said, Skipped
+from memory.records import PlannedQuestion, Reading, Word
 
 SHORTEST_UNASKED = 8  # words; anything shorter is no answer if the question did not sound
 
@@ -34,17 +43,27 @@ class Proposal:
 
     turn: int
     heard: str
+    reading: Reading
     decision: Decision | None
     wording: Wording | None
 
 
-class Interviewer:
-    """Decides what one interview says next. Holds no interview state: that is folded from events and passed in."""
+class Interviewer(Remarks):
+    """Decides what one interview says next. Holds no interview state: that is folded from events and passed in.
 
-    def __init__(self, model: LanguageModel | None = None, deadline: float = 1.2, language: str = "en") -> None:
+    `reader` reads every answer, once. `model` may word a follow-up of its own in practice; in screening only with
+    `own_words_in_screening`, which the operator switches on.
+    """
+
+    def __init__(
+        self, model: LanguageModel | None = None, deadline: float = 1.2, language: str = "en", *,
+        reader: Reader | None = None, own_words_in_screening: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(language)
+        self.reader: Reader = reader or EmbeddedReader()
         self._model = model
         self._deadline = deadline
-        self._phrases: dict[str, Any] = load_phrases(language)
+        self._own_words_in_screening = own_words_in_screening
 
     # -- opening ---------------------------------------------------------------------------------------------------
 
@@ -52,37 +71,35 @@ class Interviewer:
         """The greeting with the first question; or, after a cut, the words that resume the interview."""
         assert state.interview is not None
         if not state.greeted:
-            greeting = self._say(
+            greeting = self.say(
                 state, "greeting", title=state.interview.title, count=_count(len(state.interview.questions))
             )
             events, asked = self._ask(state, state.remaining[0], "first in the plan", at, t)
-            first = self._say(state, "first")
+            first = self.say(state, "first")
             if by_phone:
-                first = f"{self._say(state, 'caller')} {first}"
+                first = f"{self.say(state, 'caller')} {first}"
             said = Said(at=at, t=t, purpose="greeting", text=f"{greeting} {first}")
             return Reply((said, *events), f"{greeting} {first} {asked}")
         return self._resume(state, at, t)
 
     def _resume(self, state: State, at: float, t: float) -> Reply:
         if state.ended:  # cut during the farewell
-            text = f"{self._say(state, 'resume')} {state.farewell_pending}"
+            text = f"{self.say(state, 'resume')} {state.farewell_pending}"
             return Reply((Said(at=at, t=t, purpose="resume", text=text),), text, floor=False, ends=True)
         turn = state.awaiting
         if turn is None:  # cut between an answer and the next question
-            sorry = self._say(state, "resume")
+            sorry = self.say(state, "resume")
             said = Said(at=at, t=t, purpose="resume", text=sorry)
             if not state.turns:  # greeted, first question not stored
                 events, text = self._ask(state, state.remaining[0], "first in the plan", at, t)
                 return Reply((said, *events), f"{sorry} {text}")
-            last = state.turns[-1]
-            decision = decide(state, last)
-            reply = self._after(state, decision, None, at, t) if decision.act != "probe" else self._next(state, at, t)
+            reply = self.next_question(state, at, t)
             return Reply((said, *reply.events), f"{sorry} {reply.text}", reply.floor, reply.ends)
         if turn.heard:
-            text = self._say(state, "resume_answer")
+            text = self.say(state, "resume_answer")
             return remark("resume", text, at, t)
         # Asked or about to be, and nothing heard yet: the same question again.
-        text = f"{self._say(state, 'resume')} {turn.text}"
+        text = f"{self.say(state, 'resume')} {turn.text}"
         return remark("resume", text, at, t)
 
     # -- after an answer -------------------------------------------------------------------------------------------
@@ -91,49 +108,92 @@ class Interviewer:
         """Work out the reply as if the turn ended now with `words`, all of the turn so far. No side effects."""
         heard = " ".join(word.text for word in words)
         supposed = _supposing(state, turn, words)
-        intent = intent_of(heard, self._phrases)
-        if intent.name != "answer" or supposed.turn is None:
-            return Proposal(turn.number, heard, None, None)
+        reading = await self._read(supposed, turn, words)
+        supposed = apply(supposed, Read(at=0.0, turn=turn.number, reading=reading))
+        if wish_of(reading.acts).act != "answer" or supposed.turn is None:
+            return Proposal(turn.number, heard, reading, None, None)
         decision = decide(supposed, supposed.turn)
-        return Proposal(turn.number, heard, decision, await self._word(supposed, decision, SaidBack(words)))
+        return Proposal(turn.number, heard, reading, decision, await self._word(supposed, decision))
 
     async def commit(self, state: State, turn: Turn, *, at: float, t: float, proposal: Proposal | None = None) -> Reply:
         """The turn is over: what to store and say. Uses the proposal if it still fits."""
-        heard = turn.answer
-        intent = intent_of(heard, self._phrases)
-        handled = self._request(state, turn, intent, at, t)
+        fits = proposal is not None and proposal.turn == turn.number and _same(proposal.heard, turn.answer)
+        words = turn.words_or_text
+        if fits and proposal is not None:
+            reading = proposal.reading
+        else:
+            reading = await self._read(state, turn, words)
+        read = Read(at=at, t=t, turn=turn.number, reading=reading)
+        state = apply(state, read)
+        assert state.turn is not None
+        wish = wish_of(reading.acts)
+        handled = self._request(state, turn, wish, at, t)
         if handled is not None:
-            return handled
-        answered = Answered(at=at, t=t, turn=turn.number, intent=_recorded(intent))
+            kept = (read,) if handled.events and handled.events[0].kind == "answered" else ()
+            return replace(handled, events=(*kept, *handled.events))
+        if wish.act in ("confirm", "deny"):
+            wish = Wish("answer", True)  # a yes or no to a question of the interview answers it
+        answered = committed(turn, wish, at, t)
         state = apply(state, answered)
         assert state.turn is not None
-        own = SaidBack(state.turn.words)
-        fits = proposal is not None and proposal.turn == turn.number and _same(proposal.heard, heard)
-        if intent.name == "answer" and fits and proposal is not None and proposal.decision is not None:
+        if fits and proposal is not None and proposal.decision is not None:
             decision, wording = proposal.decision, proposal.wording
         else:
             decision = decide(state, state.turn)
-            wording = await self._word(state, decision, own)
-        reply = self._after(state, decision, wording, at, t, lead=self._lead(state, intent, decision, wording, own))
-        return Reply((answered, *reply.events), reply.text, reply.floor, reply.ends, reply.note)
+            wording = await self._word(state, decision)
+        reply = self._after(state, decision, wording, at, t, self._lead(state, wish))
+        return replace(reply, events=(read, answered, *reply.events))
 
-    def _request(self, state: State, turn: Turn, intent: Intent, at: float, t: float) -> Reply | None:
+    async def _read(self, state: State, turn: Turn, words: Sequence[Word]) -> Reading:
+        question = state.planned(turn.question)
+        put = turn.text if turn.probe is not None else ""
+        return await self.reader.read(Answer(question, words, put))
+
+    def _request(self, state: State, turn: Turn, wish: Wish, at: float, t: float) -> Reply | None:
         """Handle requests that leave the question open, or end it without an answer; None for an answer."""
-        if turn.spoken is None and intent.name in ("answer", "question_back") and _is_a_call(turn):
+        if turn.spoken is None and wish.act in ("answer", "ask_who", "greeting") and _is_a_call(turn):
             # The question did not sound: "hello? are you there?" does not answer it.
-            intent = Intent("repeat")
-            if not asked_enough(state, turn, intent):
-                return put_again(turn, intent, at, t, "repeat", self._say(state, "once_more", question=turn.text))
-        if asked_enough(state, turn, intent):
-            return self._leave(state, turn, intent.name, self._say(state, "moving_on"), at, t)
-        return aside(state, turn, intent, at, t, lambda key, **values: self._say(state, key, **values))
+            wish = Wish("repeat")
+            if not asked_enough(state, turn, wish.act):
+                return put_again(turn, wish, at, t, "repeat", self.say(state, "once_more", question=turn.text))
+        say = self.saying(state)
+        if what := asked_back(state, turn):
+            acts = state.turn.reading.acts if state.turn and state.turn.reading else []
+            if wish.act == "answer" and agreed(acts):
+                wish = Wish("confirm")
+            if reply := confirmed(turn, wish, what, at, t, say):
+                before = state.before(turn)
+                answered = before is not None and before.intent == "answer"
+                return self._go_on(state, turn, at, t) if answered and not reply.ends else reply
+        if wish.act == "already":
+            return self._already(state, turn, wish, at, t)
+        if asked_enough(state, turn, wish.act) and not (wish.act in ENDS and not asked_back_before(state, turn)):
+            return self.leave(state, turn, wish.act, self.say(state, "moving_on"), at, t)
+        if wish.act in ("confirm", "deny") or (wish.answered and wish.act == "ask_job"):
+            return None  # an answer; a question in it is noted with the reading
+        return aside(state, turn, wish, at, t, say)
 
-    def _leave(self, state: State, turn: Turn, intent: str, lead: str, at: float, t: float) -> Reply:
+    def _already(self, state: State, turn: Turn, wish: Wish, at: float, t: float) -> Reply:
+        """ "I told you": look whether they did, say so, and go on either way."""
+        earlier = [x for x in state.of_question(turn.question) if x.number < turn.number]
+        told = turn.probe is not None and turn.text in spent(earlier) - {x.text for x in earlier}
+        lead = self.say(state, "already_said" if told else "already_noted")
+        answered = committed(turn, wish, at, t)
+        reply = self.next_question(apply(state, answered), at, t, lead)
+        return replace(reply, events=(answered, *reply.events))
+
+    def _go_on(self, state: State, turn: Turn, at: float, t: float) -> Reply:
+        """They answered, asked to end, and changed their mind: what is answered is not asked once more."""
+        answered = committed(turn, Wish("deny"), at, t)
+        reply = self.next_question(apply(state, answered), at, t, self.say(state, "go_on", question="").strip())
+        return replace(reply, events=(answered, *reply.events))
+
+    def leave(self, state: State, turn: Turn, intent: str, lead: str, at: float, t: float) -> Reply:
         """Move on to the next question without an answer to this one."""
         answered = Answered(at=at, t=t, turn=turn.number, intent=intent)
         skipped = Skipped(at=at, t=t, question=turn.question, reason="no answer")
-        reply = self._next(apply(apply(state, answered), skipped), at, t, lead)
-        return Reply((answered, skipped, *reply.events), reply.text, reply.floor, reply.ends)
+        reply = self.next_question(apply(apply(state, answered), skipped), at, t, lead)
+        return replace(reply, events=(answered, skipped, *reply.events))
 
     def _after(
         self, state: State, decision: Decision, wording: Wording | None, at: float, t: float, lead: str = ""
@@ -141,154 +201,63 @@ class Interviewer:
         number = len(state.turns) and state.turns[-1].number + 1
         if decision.act == "probe" and wording and decision.question and decision.probe:
             event = Followed(
-                at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe.value, gap=decision.gap,
-                span=decision.span, text=wording.text, why=decision.why, engine=wording.engine, prompt=wording.prompt, lead=lead,
+                at=at, t=t, turn=number, question=decision.question.id, probe=decision.probe.type, gap=decision.probe.asks,
+                span=None, text=wording.text, why=decision.why, engine=wording.engine, prompt=wording.prompt, lead=lead,
                 note=wording.problem,
             )  # fmt: skip
-            return Reply((event,), _joined(lead, wording.text), note=wording.problem)
-        return self._next(state, at, t, lead)
+            return Reply((event,), joined(lead, wording.text), note=wording.problem)
+        return self.next_question(state, at, t, lead)
 
-    def _next(self, state: State, at: float, t: float, lead: str = "") -> Reply:
+    def next_question(self, state: State, at: float, t: float, lead: str = "") -> Reply:
+        """The next question of the plan, one that was put off, or the farewell."""
         chosen = choose(state, t)
-        known: tuple[AnyEvent, ...] = tuple(
-            Skipped(at=at, t=t, question=q.id, reason=f"enough is known of {q.competency}") for q in chosen.known
-        )
         if chosen.question is None:
-            text = self._say(state, "time_up" if chosen.reason == "time" else "closing")
+            text = self.say(state, "time_up" if chosen.reason == "time" else "closing")
             bye = (Said(at=at, t=t, purpose="closing", text=text), Ended(at=at, t=t, reason=chosen.reason))
-            return Reply((*known, *bye), _joined(lead, text), floor=False, ends=True)
-        asked, text = self._ask(state, chosen.question, chosen.why, at, t, chosen.instead)
-        transition = self._pick(self._phrases["transitions"], state)
-        return Reply((*known, *asked), _joined(lead, transition, text))
+            return Reply(bye, joined(lead, text), floor=False, ends=True)
+        asked, text = self._ask(state, chosen.question, chosen.why, at, t)
+        transition = self.say(state, "coming_back") if chosen.put_off else self.pick(self.phrases["transitions"], state)
+        return Reply(asked, joined(lead, transition, text))
 
     def _ask(
-        self, state: State, question: PlannedQuestion, why: str, at: float, t: float, instead: str = ""
+        self, state: State, question: PlannedQuestion, why: str, at: float, t: float
     ) -> tuple[tuple[AnyEvent, ...], str]:
         number = state.turns[-1].number + 1 if state.turns else 0
-        asked = Asked(at=at, t=t, turn=number, question=question.id, text=question.text, why=why, instead=instead)
+        asked = Asked(at=at, t=t, turn=number, question=question.id, text=question.text, why=why)
         return (asked,), question.text
 
-    async def _word(self, state: State, decision: Decision, own: SaidBack) -> Wording | None:
-        if decision.act != "probe" or state.turn is None:
+    async def _word(self, state: State, decision: Decision) -> Wording | None:
+        if decision.act != "probe" or state.turn is None or state.interview is None:
             return None
+        free = state.interview.mode == "practice" or self._own_words_in_screening
         earlier = [turn.text for turn in state.turns]
-        return await word(
-            decision, heard=state.turn.answer, earlier=earlier, model=self._model, deadline=self._deadline, own=own,
-        )  # fmt: skip
+        heard = " ".join(word.text for word in public_words(state.turn.words_or_text, state.turn.reading))
+        model = self._model if free else None
+        return await word(decision, heard=heard, earlier=earlier, model=model, deadline=self._deadline)
 
-    def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
+    async def finish(self, state: State, turn: Turn, *, at: float, t: float) -> Reply:
         """The turn is over and no more answers will come (the recordings have run out): thank and close."""
-        answered = Answered(at=at, t=t, turn=turn.number, intent=_recorded(intent_of(turn.answer, self._phrases)))
-        text = self._say(state, "closing")
+        reading = await self._read(state, turn, turn.words_or_text)
+        read = Read(at=at, t=t, turn=turn.number, reading=reading)
+        text = self.say(state, "closing")
         said = Said(at=at, t=t, purpose="closing", text=text)
-        return Reply((answered, said, Ended(at=at, t=t, reason="completed")), text, floor=False, ends=True)
+        ended = Ended(at=at, t=t, reason="completed")
+        return Reply((read, committed(turn, wish_of(reading.acts), at, t), said, ended), text, floor=False, ends=True)
 
-    # -- requested by a button, a key or another person ------------------------------------------------------------
-
-    def again(self, state: State, turn: Turn, at: float, t: float) -> Reply:
-        """The question once more. What was answered so far is kept."""
-        return remark("repeat", self._say(state, "repeat", question=turn.text), at, t)
-
-    def once_more(self, state: State, turn: Turn, at: float, t: float) -> Reply:
-        """The question did not sound, or not enough of it: ask it again."""
-        return remark("repeat", self._say(state, "once_more", question=turn.text), at, t)
-
-    def not_understood(self, state: State, at: float, t: float, *, typing: bool = False) -> Reply:
-        """There was speech, but no word was understood. `typing`: this was said before; offer another way."""
-        return remark("notice", self._say(state, "offer_typing" if typing else "not_understood"), at, t)
-
-    def patient(self, state: State, at: float, t: float) -> Reply:
-        """Say that there is time."""
-        return remark("patience", self._say(state, "patience"), at, t)
-
-    def stalled(self, state: State, at: float, t: float) -> Reply:
-        """We were stuck for a moment and can now go on."""
-        return remark("notice", self._say(state, "stall"), at, t)
-
-    def returned(self, state: State, by: str, at: float, t: float) -> Reply:
-        """The agent has the floor again: back to the open question, or on to the next."""
-        took = TookBack(at=at, t=t, by=by)
-        if not state.greeted:
-            reply = self.open(state, at, t)
-        elif state.awaiting is not None:
-            text = self._say(state, "returned", question=state.awaiting.text)
-            reply = remark("notice", text, at, t)
-        else:
-            reply = self._next(state, at, t)
-        return Reply((took, *reply.events), reply.text, reply.floor, reply.ends)
-
-    def close(
-        self, state: State, reason: Literal["cancelled", "asked_to_leave", "candidate_left"], at: float, t: float
-    ) -> Reply:
-        """Somebody ended the interview: say so and leave."""
-        text = self._say(state, "left" if reason == "candidate_left" else "cancelled")
-        bye = Said(at=at, t=t, purpose="farewell", text=text)
-        return Reply((bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
-
-    def interject(self, state: State, at: float, t: float) -> Reply:
-        """Practice only: a polite word to somebody who goes on and on, so they learn to come to the point."""
-        return remark("notice", self._say(state, "ramble"), at, t)
-
-    # -- silence ---------------------------------------------------------------------------------------------------
-
-    def nudge(self, state: State, turn: Turn, count: int, at: float, t: float) -> Reply:
-        """Help a silent candidate: first reassure, then rephrase, then offer to move on; after that, move on.
-
-        Two questions in a row without a sound are enough: nobody is there.
-        """
-        steps = self._phrases["say"]["nudge"]
-        if count >= len(steps) and any(t.intent == "silence" for t in state.turns[-2:-1]) and not turn.heard:
-            text = self._say(state, "silence")
-            answered = Answered(at=at, t=t, turn=turn.number, intent="silence")
-            bye = Said(at=at, t=t, purpose="farewell", text=text)
-            return Reply((answered, bye, Ended(at=at, t=t, reason="silence")), text, floor=False, ends=True)
-        if count == 0 and not any(t.heard for t in state.turns):
-            text = self._say(state, "unheard")
-            return remark("nudge", text, at, t)
-        if count >= len(steps):
-            return self._leave(state, turn, "silence", self._say(state, "skipping"), at, t)
-        short = state.planned(turn.question).short if turn.probe is None else turn.text
-        text = steps[count].format(short_question=short)
-        return remark("nudge", text, at, t)
-
-    def is_request(self, heard: str) -> bool:
+    def is_request(self, words: Sequence[Word]) -> bool:
         """Whether these words ask for something (repeat, skip, a person) rather than answer."""
-        return intent_of(heard, self._phrases).name not in ("answer", "none", "time", "question_back")
+        return wish_of(self.reader.acts(words)).act not in ("answer", "none", "time", "ask_job", "backchannel")
 
-    def fixed_phrases(self, state: State) -> list[str]:
-        """Sentences that will certainly or probably be needed: worth synthesising before the call."""
-        fixed = [
-            *self._phrases["acknowledgements"],
-            *self._phrases["transitions"],
-            *self._phrases["say"]["patience"],
-        ]
-        return [*fixed, *(q.text for q in state.remaining), *self._phrases["say"]["resume"]]
-
-    # -- words -----------------------------------------------------------------------------------------------------
-
-    def _lead(self, state: State, intent: Intent, decision: Decision, wording: Wording | None, own: SaidBack) -> str:
-        """What is said before the next question: an acknowledgement that judges nothing."""
-        if intent.name == "skip":
-            return self._say(state, "skipping")
-        if intent.name == "dont_know":
-            return self._say(state, "dont_know")
-        if wording is None or state.turn is None:
-            return self._pick(self._phrases["acknowledgements"], state)
-        # Say their own words back only if the question that follows does not already contain them.
-        topic = decision.topic if decision.topic and decision.topic not in wording.text else ""
-        fresh = [] if any(clause in wording.text for clause in own.clauses) else own.clauses
-        leads = [turn.lead for turn in state.turns if turn.lead]
-        return acknowledge(topic, fresh, self._phrases["acknowledgements"], leads)
-
-    def _say(self, state: State, key: str, **values: str) -> str:
+    def _lead(self, state: State, wish: Wish) -> str:
+        """What is said before the next question: neutral words, which judge nothing and repeat nothing."""
         assert state.interview is not None
-        text: str = self._pick(self._phrases["say"][key], state)
-        return text.format(candidate=state.interview.candidate, **values)
-
-    def _pick(self, options: Sequence[str], state: State) -> str:
-        """In turn, starting at a place that depends on the session: no two in a row alike, and the same on replay."""
-        assert state.interview is not None
-        return options[(state.interview.seed + len(state.turns)) % len(options)]
+        if wish.act == "ask_job" and (known := answer_from(state.interview.about, wish.words)):
+            return self.say(state, "job_answer", answer=known)
+        leads = {"skip": "skipping", "later": "postponing", "dont_know": "dont_know", "ask_job": "noted_question"}
+        lead = leads.get(wish.act)
+        if lead == "postponing" and (state.turn is None or state.turn.question not in {q.id for q in state.postponed}):
+            lead = "skipping"  # answered already, or put off before: it will not come back, so nobody says it will
+        return self.say(state, lead) if lead else self.pick(self.phrases["acknowledgements"], state)
 
 
 def _supposing(state: State, turn: Turn, words: Sequence[Word]) -> State:
@@ -306,14 +275,6 @@ def _is_a_call(turn: Turn) -> bool:
 
 def _same(a: str, b: str) -> bool:
     return tokens(a) == tokens(b)
-
-
-def _recorded(intent: Intent) -> str:
-    return intent.name if intent.name in {"skip", "dont_know"} else "answer"
-
-
-def _joined(*parts: str) -> str:
-    return " ".join(part for part in parts if part)
 
 
 def _count(number: int) -> str:

@@ -24,3 +24,8 @@ class Reply:
 def remark(purpose: Purpose, text: str, at: float, t: float) -> Reply:
     """A reply that only speaks: it asks nothing and ends nothing."""
     return Reply((Said(at=at, t=t, purpose=purpose, text=text),), text)
+
+
+def joined(*parts: str) -> str:
+    """The parts that are not empty, as one utterance."""
+    return " ".join(part for part in parts if part)

@@ -5,61 +5,131 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from dialogue.manager.intents import Intent
+from dialogue.manager.job_questions import answer_from
 from dialogue.manager.reply import Reply, remark
-from dialogue.state import State, Turn
-from memory.events import Answered, Asked, Ended, Followed, Said
+from dialogue.manager.wishes import ENDS, Wish
+from dialogue.state import AGAIN, State, Turn
+from dialogue.understanding.glossary import explained
+from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Said
 
-# Intents that leave a question open; after MOST_ASIDES of them we move on, so the interview comes to an end.
-ASIDES = frozenset({"repeat", "go_on", "rephrase", "robot", "question_back", "distress", "language", "complaint"})
+# Acts that leave a question open; after MOST_ASIDES of them we move on, so the interview comes to an end.
+ASIDES = frozenset(
+    {"repeat", "resume", "rephrase", "explain_term", "which_case", "ask_who", "ask_job", "ask_interview", "distress", "complaint",
+     "swearing", "other_language", "greeting", "small_talk", "restart", "end", "wrong", "consent_worry", "deny"}
+)  # fmt: skip
 MOST_ASIDES = 4
 
 Say = Callable[..., str]  # (key of prompts/phrases, **values) -> sentence
 
 
-def asked_enough(state: State, turn: Turn, intent: Intent) -> bool:
+def asked_enough(state: State, turn: Turn, act: str) -> bool:
     """Whether there were so many requests on this question that it is better to move on."""
-    return intent.name in ASIDES and sum(t.intent in ASIDES for t in state.of_question(turn.question)) >= MOST_ASIDES
+    return (
+        act in ASIDES and sum((t.wish or t.intent) in ASIDES for t in state.of_question(turn.question)) >= MOST_ASIDES
+    )
 
 
-def aside(state: State, turn: Turn, intent: Intent, at: float, t: float, say: Say) -> Reply | None:
-    """The reply to a request, or None if the words were an answer (or a wish to skip, which counts as one)."""
-    short = state.planned(turn.question).short if turn.probe is None else turn.text
-    match intent.name:
-        case "none":
+def asked_back(state: State, turn: Turn) -> str:
+    """What the candidate was asked to confirm before this turn ("end", "wrong", "consent_worry"), or ""."""
+    before = state.before(turn)
+    return before.wish if before is not None and turn.again and before.wish in ENDS else ""
+
+
+def asked_back_before(state: State, turn: Turn) -> bool:
+    """Whether the candidate wanted to end before, on this question."""
+    return any(t.wish in ENDS for t in state.of_question(turn.question))
+
+
+def aside(state: State, turn: Turn, wish: Wish, at: float, t: float, say: Say) -> Reply | None:
+    """The reply to a request, or None if the turn is an answer (or a wish to leave the question, which counts as one)."""
+    assert state.interview is not None
+    question = state.planned(turn.question)
+    short = question.short if turn.probe is None else turn.text
+    again = say("back_to", question=turn.text)
+    match wish.act:
+        case "none" | "backchannel":
             return Reply((), say("patience"))
-        case "repeat" | "go_on":
-            return put_again(turn, intent, at, t, "repeat", say("repeat", question=turn.text))
         case "time":
             # Thinking is not an answer; only say that there is time.
             return remark("patience", say("patience"), at, t)
+        case "break":
+            return remark("patience", say("break"), at, t)
+        case "restart":
+            return put_again(turn, wish, at, t, "reply", say("restart"))
+        case "repeat" | "resume":
+            return put_again(turn, wish, at, t, "repeat", say("repeat", question=turn.text))
         case "rephrase":
-            return put_again(turn, intent, at, t, "rephrase", say("rephrase", short_question=short))
-        case "distress" | "language":
-            return put_again(turn, intent, at, t, "reply", say(intent.name))
-        case "complaint" | "robot" | "question_back":
-            return put_again(turn, intent, at, t, "reply", say(intent.name, question=turn.text))
-        case "human" | "leave":
-            human = intent.name == "human"
-            text = say("human" if human else "left")
-            answered = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
-            bye = Said(at=at, t=t, purpose="farewell", text=text)
-            ended = Ended(at=at, t=t, reason="human_requested" if human else "candidate_left")
-            return Reply((answered, bye, ended), text, floor=False, ends=True)
+            return put_again(turn, wish, at, t, "rephrase", say("rephrase", short_question=short))
+        case "explain_term":
+            if term := explained(state.interview.glossary, wish.words, turn.text):
+                return put_again(turn, wish, at, t, "reply", f"{term} {again}")
+            return put_again(turn, wish, at, t, "rephrase", say("rephrase", short_question=short))
+        case "which_case":
+            key = "which_story" if question.kind == "behavioural" else "which_case"
+            return put_again(turn, wish, at, t, "reply", f"{say(key)} {again}")
+        case "ask_job":
+            known = answer_from(state.interview.about, wish.words)
+            told = f"{say('job_answer', answer=known)} {again}" if known else say("question_back", question=turn.text)
+            return put_again(turn, wish, at, t, "reply", told)
+        case "ask_interview":
+            left = 1 + len(state.remaining) + len(state.postponed)
+            about = say(
+                "about_interview", left="this is the last question" if left == 1 else f"there are {left} questions left"
+            )
+            return put_again(turn, wish, at, t, "reply", f"{about} {again}")
+        case "distress":
+            return put_again(turn, wish, at, t, "reply", say("distress"))
+        case "other_language":
+            return put_again(turn, wish, at, t, "reply", say("language"))
+        case "complaint" | "swearing":
+            return put_again(turn, wish, at, t, "reply", say("complaint", question=turn.text))
+        case "ask_who":
+            return put_again(turn, wish, at, t, "reply", say("robot", question=turn.text))
+        case "greeting" | "small_talk":
+            key = "hello" if wish.act == "greeting" else "small_talk"
+            return put_again(turn, wish, at, t, "reply", f"{say(key)} {again}")
+        case "person":
+            return _ending(turn, wish, at, t, say("human"), "human_requested")
+        case "end" | "wrong" | "consent_worry":
+            return put_again(turn, wish, at, t, "reply", say(f"ask_back_{wish.act}", title=state.interview.title))
     return None
 
 
+def confirmed(turn: Turn, wish: Wish, what: str, at: float, t: float, say: Say) -> Reply | None:
+    """The reply to somebody who was asked back: the end if they confirm, the question again if not, None for an answer."""
+    if wish.act in ENDS or wish.act == "confirm":
+        return _ending(turn, Wish(what), at, t, say("left"), "candidate_left")
+    if wish.act == "deny" or (wish.act in ("resume", "backchannel") and not wish.answered):
+        return put_again(turn, Wish("deny"), at, t, "reply", say("go_on", question=turn.text))
+    return None
+
+
+def _ending(
+    turn: Turn, wish: Wish, at: float, t: float, text: str, reason: Literal["human_requested", "candidate_left"]
+) -> Reply:
+    answered = committed(turn, wish, at, t)
+    bye = Said(at=at, t=t, purpose="farewell", text=text)
+    return Reply((answered, bye, Ended(at=at, t=t, reason=reason)), text, floor=False, ends=True)
+
+
 def put_again(
-    turn: Turn, intent: Intent, at: float, t: float, purpose: Literal["repeat", "rephrase", "reply"], text: str
+    turn: Turn, wish: Wish, at: float, t: float, purpose: Literal["repeat", "rephrase", "reply"], text: str
 ) -> Reply:  # fmt: skip
-    """Say it and start the turn afresh: the request is not part of the answer."""
-    cleared = Answered(at=at, t=t, turn=turn.number, intent=intent.name)
+    """Say it and start the turn afresh: the request is not part of the answer, what was answered before it is kept."""
+    cleared = committed(turn, wish, at, t)
     event = Said(at=at, t=t, purpose=purpose, text=text)
+    again: AnyEvent
     if turn.probe is None:
-        again = Asked(at=at, t=t, turn=turn.number + 1, question=turn.question, text=turn.text, why="asked again")
-        return Reply((cleared, event, again), text)
-    follow = Followed(
-        at=at, t=t, turn=turn.number + 1, question=turn.question, probe=turn.probe, gap=turn.gap or "", span=turn.span,
-        text=turn.text, why="asked again", engine=turn.engine or "", prompt=turn.prompt,
-    )  # fmt: skip
-    return Reply((cleared, event, follow), text)
+        again = Asked(at=at, t=t, turn=turn.number + 1, question=turn.question, text=turn.text, why=AGAIN)
+    else:
+        again = Followed(
+            at=at, t=t, turn=turn.number + 1, question=turn.question, probe=turn.probe, gap=turn.gap or "", span=turn.span,
+            text=turn.text, why=AGAIN, engine=turn.engine or "", prompt=turn.prompt,
+        )  # fmt: skip
+    return Reply((cleared, event, again), text)
+
+
+def committed(turn: Turn, wish: Wish, at: float, t: float) -> Answered:
+    """The event that closes a turn: an answer stays one, whatever was asked for at its end."""
+    intent = "answer" if wish.answered else wish.act
+    return Answered(at=at, t=t, turn=turn.number, intent=intent, wish="" if wish.act == "answer" else wish.act)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,13 +13,14 @@ from dialogue.manager.reply import Reply
 from dialogue.plan.plan import draw, questions_of
 from dialogue.state import State, Turn, fold
 from memory.events import AnyEvent, Consented, Created, Heard, Spoken
-from memory.records import CandidateSource, Interview, Word
+from memory.records import CandidateSource, Interview, Mode, Word
 from prompts.loader import load_pack
+from tests.dialogue.remembering import remembering_reader
 
 DEMO = ("improved-process", "mistake", "slow-service")
 
 
-def agreed(ids: Sequence[str] = DEMO, probes: int = 1, mode: str = "practice", seed: int = 0) -> Interview:
+def agreed(ids: Sequence[str] = DEMO, probes: int = 1, mode: Mode = "practice", seed: int = 0) -> Interview:
     pack = load_pack("phone-screen")
     questions = draw(questions_of(pack), minutes=30, probes=probes, ids=ids)
     return Interview(
@@ -49,6 +51,7 @@ class Conversation:
     ended: bool = False
     t: float = 0.0
     untouched: bool = True
+    _folded: tuple[tuple[AnyEvent, ...], State] = ((), State())
 
     def __post_init__(self) -> None:
         if not self.events:
@@ -59,12 +62,26 @@ class Conversation:
 
     @property
     def state(self) -> State:
-        return fold(self.events)
+        """Folded on from the last time, unless an event that was folded is another one now."""
+        known, state = self._folded
+        if len(known) > len(self.events) or any(a is not b for a, b in zip(known, self.events, strict=False)):
+            known, state = (), State()
+        state = fold(self.events[len(known) :], state)
+        self._folded = tuple(self.events), state
+        return state
+
+    @property
+    def open_turn(self) -> Turn:
+        """The turn that waits for its answer; there must be one."""
+        turn = self.state.awaiting
+        assert turn is not None
+        return turn
 
     def take(self, reply: Reply) -> str:
         self.events += reply.events
         turn = self.state.awaiting
-        self.events.append(Spoken(at=self.t, t=self.t, turn=turn.number if turn else None, end=self.t + 4))
+        number = turn.number if turn else None
+        self.events.append(Spoken(at=self.t, t=self.t, turn=number, end=self.t + 4, text=reply.text))
         self.t += 5
         self.said.append(reply.text)
         self.ended = reply.ends
@@ -91,10 +108,10 @@ class Conversation:
     async def _propose(self, turn: Turn, words: Sequence[Word]) -> Proposal:
         """Propose once in mid-answer, discarding the result, and once at its end."""
         state = self.state
-        before = repr((self.events, state))
+        before = pickle.dumps((self.events, state))
         await self.interviewer.propose(state, turn, words[: len(words) // 2])
         proposal = await self.interviewer.propose(state, turn, words)
-        self.untouched = self.untouched and repr((self.events, state)) == before
+        self.untouched = self.untouched and pickle.dumps((self.events, state)) == before
         return proposal
 
     def silence(self, count: int) -> str:
@@ -104,7 +121,7 @@ class Conversation:
 
 
 def conversation(model: LanguageModel | None = None, deadline: float = 1.0, **kwargs: object) -> Conversation:
-    return Conversation(agreed(**kwargs), Interviewer(model, deadline))  # type: ignore[arg-type]
+    return Conversation(agreed(**kwargs), Interviewer(model, deadline, reader=remembering_reader()))  # type: ignore[arg-type]
 
 
 GOOD = {

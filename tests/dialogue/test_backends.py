@@ -13,11 +13,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from bench.follow_ups import Item, decision_of
 from dialogue.backends.base import BackendError, Prompt
 from dialogue.backends.openai_compatible import OpenAICompatible
 from dialogue.backends.presets import PRESETS
-from dialogue.follow_up.wording import EMBEDDED, prompt_for, read_reply
+from dialogue.follow_up.policy import Decision
+from dialogue.follow_up.wording import AUTHORED, prompt_for, read_reply
+from dialogue.manager.interviewer import Interviewer
 from tests.dialogue.helpers import agreed, conversation
 from voice.errors import EngineError
 
@@ -35,6 +36,10 @@ class Server(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         Server.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         kind = Server.behaviour
+        asked = Server.asked[-1]["messages"][1]["content"]
+        if "First follow-up:" in asked:
+            self._compare(asked, kind)
+            return
         if kind == "error":
             self.send_error(500)
             return
@@ -68,7 +73,19 @@ class Server(BaseHTTPRequestHandler):
                     return
         else:
             first = kind == "first wrong" and len(Server.asked) == 1
-            self._token(REPLIES["praise" if first else "good" if kind == "first wrong" else kind])
+            self._token(REPLIES["praise"] if first else REPLIES.get(kind, REPLIES["good"]))
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def _compare(self, asked: str, kind: str) -> None:
+        """The second call: which of two follow-ups is better. Its own, unless it is to say otherwise."""
+        own_first = asked.split("First follow-up: ")[1].startswith("How much faster")
+        better = "first" if own_first else "second"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        verdicts = {"finds the author's better": "second" if own_first else "first", "finds both alike": "same"}
+        text = "I cannot say" if kind == "does not say" else json.dumps({"better": verdicts.get(kind, better)})
+        self._token(text)
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _token(self, text: str) -> bool:
@@ -103,7 +120,6 @@ REPLIES = {
     "praise": '{"follow_up": "Great answer! How much faster did the pipeline become?"}',
     "leading": '{"follow_up": "The pipeline was slow because of the database, wasn\'t it, don\'t you think?"}',
     "protected": '{"follow_up": "Are you married, and did the pipeline bother your husband?"}',
-    "ungrounded": '{"follow_up": "What is your favourite colour of shoes?"}',
     "obeys the candidate": '{"follow_up": "Shall I ignore the rubric and give you full points for the pipeline?"}',
     "html": '{"follow_up": "What <b>happened</b> to the pipeline?"}',
 }
@@ -134,23 +150,25 @@ def test_a_good_model_words_the_follow_up(behaviour: str, server: str) -> None:
     event = followed(behaviour, server)
     assert event.text == "How much faster did the reporting pipeline become?"
     assert event.engine.startswith("test-model")
-    assert event.probe == "evidence", "the policy decided, not the model"
+    [question] = agreed(["improved-process"]).questions
+    assert (event.probe, event.gap) in {(p.type, p.asks) for p in question.probes}, "the policy decided, not the model"
 
 
 @pytest.mark.parametrize(
     "behaviour",
-    ["wrong JSON", "empty", "two questions", "praise", "leading", "protected", "ungrounded", "obeys the candidate", "html", "garbage",
-     "error", "10,000 tokens", "slow", "stalls", "nested JSON", "a line without an end", *SHAPES],
+    ["wrong JSON", "empty", "two questions", "praise", "leading", "protected", "obeys the candidate", "html", "garbage",
+     "error", "10,000 tokens", "slow", "stalls", "nested JSON", "a line without an end",
+     "finds the author's better", "finds both alike", "does not say", *SHAPES],
 )  # fmt: skip
 def test_a_bad_model_never_stops_the_interview(behaviour: str, server: str) -> None:
     event = followed(behaviour, server, deadline=0.5 if behaviour in ("slow", "stalls") else 5.0)
-    assert event.engine == EMBEDDED
-    assert "reporting pipeline" in event.text
+    [question] = agreed(["improved-process"]).questions
+    assert event.engine == AUTHORED and event.text in {p.text for p in question.probes}
 
 
 def test_a_model_that_is_not_there_never_stops_the_interview() -> None:
     event = followed("good", "http://127.0.0.1:9/v1")
-    assert event.engine == EMBEDDED
+    assert event.engine == AUTHORED
 
 
 async def test_an_answer_without_end_is_not_read_to_its_end(server: str) -> None:
@@ -210,16 +228,16 @@ def test_no_failure_of_a_model_stops_the_interview(outcome: object) -> None:
     call.open()
     call.answer(ANSWER)
     event = next(e for e in call.events if e.kind == "followed")
-    assert event.engine == EMBEDDED and "failing model" in event.note
+    assert event.engine == AUTHORED and "failing model" in event.note
 
 
 def test_what_the_candidate_said_stays_inside_its_marks(server: str) -> None:
     followed("good", server)
-    messages = Server.asked[-1]["messages"]
+    messages = Server.asked[0]["messages"]
     assert ANSWER.split(".")[0] not in messages[0]["content"]
     inside = messages[1]["content"].split("<<<")[1].split(">>>")[0]
     assert ANSWER in inside
-    assert Server.asked[-1]["response_format"]["type"] == "json_schema"
+    assert Server.asked[0]["response_format"]["type"] == "json_schema"
 
 
 def test_replies_that_are_read() -> None:
@@ -274,7 +292,7 @@ def test_a_local_model_with_an_adapter_runs_in_process(llama: Path, tmp_path: Pa
     call = conversation(model, 10.0, ids=["improved-process"])
     call.open()
     call.answer(ANSWER)
-    assert next(e for e in call.events if e.kind == "followed").engine == EMBEDDED
+    assert next(e for e in call.events if e.kind == "followed").engine == AUTHORED
 
 
 @pytest.mark.engines
@@ -333,7 +351,7 @@ def test_a_tiny_random_model_behind_a_real_server(llama: Path) -> None:
         thread.join(0.05)
     try:
         event = followed("good", f"http://127.0.0.1:{port}/v1", deadline=20.0)
-        assert event.engine == EMBEDDED
+        assert event.engine == AUTHORED
     finally:
         server.should_exit = True
         thread.join(5)
@@ -364,7 +382,7 @@ def test_slips_of_json_are_mended(raw: str) -> None:
 def test_a_model_gets_a_second_try_with_the_reason(server: str) -> None:
     event = followed("first wrong", server)
     assert event.text == "How much faster did the reporting pipeline become?"
-    assert event.engine.startswith("test-model") and len(Server.asked) == 2
+    assert event.engine.startswith("test-model") and len(Server.asked) == 3, "and the comparison"
     assert "could not be used" in Server.asked[1]["messages"][1]["content"]
 
 
@@ -387,5 +405,16 @@ def test_each_preset_asks_as_its_server_wants(name: str, field: str, structure: 
 
 def test_a_base_model_is_given_worked_examples() -> None:
     [question] = agreed(["improved-process"]).questions
-    prompt = prompt_for(decision_of(Item(question, ANSWER)), ANSWER, [])
+    prompt = prompt_for(Decision("probe", question, question.probes[0]), ANSWER, [])
     assert prompt.base.count('{"follow_up": "') == 4 and prompt.base.rstrip().endswith(prompt.user.rstrip())
+
+
+def test_a_screening_speaks_a_models_own_words_only_where_the_operator_wants_it(server: str) -> None:
+    Server.behaviour = "good"
+    for wanted in (False, True):
+        call = conversation(OpenAICompatible(server, "test-model"), 2.0, ids=["improved-process"], mode="screen")
+        call.interviewer = Interviewer(OpenAICompatible(server, "test-model"), 2.0, own_words_in_screening=wanted)
+        call.open()
+        call.answer(ANSWER)
+        event = next(e for e in call.events if e.kind == "followed")
+        assert (event.engine == AUTHORED) is not wanted

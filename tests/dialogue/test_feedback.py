@@ -12,14 +12,15 @@ import pytest
 from agent.call.journal import Journal
 from agent.reporting.feedback import advise
 from dialogue.backends.base import BackendError, Prompt
+from dialogue.manager.interviewer import Interviewer
 from dialogue.report.build import build_report
 from dialogue.report.feedback import Feedback, feedback_prompt, give_feedback, problems_of, read_feedback
 from dialogue.state import fold
 from memory.events import Advised
 from memory.sqlite_store import SqliteStore
 from memory.store import LeaseLost
-from tests.dialogue.helpers import Conversation, conversation
-from tests.dialogue.test_backends import Failing
+from tests.dialogue.helpers import Conversation, agreed
+from tests.marked_reader import MarkedReader
 from voice.errors import EngineError
 
 ANSWER = "I rewrote the nightly export in Rust and now it takes ten minutes, and my team uses it every day."
@@ -47,6 +48,20 @@ class Scripted:
         if reply == "slow":
             await asyncio.sleep(10)
         return reply
+
+    async def close(self) -> None: ...
+
+
+class Failing:
+    """A model that fails in a way of its own."""
+
+    name = "failing model"
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    async def complete(self, prompt: Prompt) -> str:
+        raise self._failure
 
     async def close(self) -> None: ...
 
@@ -136,7 +151,7 @@ async def test_what_the_store_says_is_not_swallowed(tmp_path: Path) -> None:
 
 
 def _talked(mode: str) -> Conversation:
-    call = conversation(ids=["improved-process"], probes=0, mode=mode)
+    call = Conversation(agreed(["improved-process"], 0, mode), Interviewer(reader=MarkedReader()))
     call.open()
     call.answer(ANSWER)
     return call

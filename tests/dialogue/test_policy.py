@@ -1,128 +1,165 @@
-"""What is asked next after which answer: the rules, one by one."""
+"""Whether to follow up, and with which probe, after readings made by hand."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
-from dialogue.follow_up.policy import decide
-from dialogue.follow_up.probes import BackToQuestion, Missing, Occasion, ProbeType
-from dialogue.follow_up.single_answer import decide_alone
-from dialogue.state import State, Turn
-from memory.events import Heard
-from memory.records import KeyPoint, PlannedQuestion, untimed
-from tests.dialogue.helpers import agreed
+from dialogue.follow_up.policy import LEAST, SURE, best_probe, decide
+from dialogue.state import AGAIN, State, Turn, fold
+from memory.events import Answered, AnyEvent, Asked, Created, Followed, Heard, Read
+from memory.records import Interview, KeyPoint, Mode, PointRead, Probe, ProbeRead, Reading
+from tests.dialogue.helpers import agreed, timed
+from tests.dialogue.made import acts, probe_reads
 
-[STORY] = agreed(["improved-process"]).questions
-KNOWLEDGE = STORY.model_copy(
-    update={
-        "id": "knowledge", "kind": "technical", "text": "How does an index work?", "short": "How does an index work?",
-        "key_points": [KeyPoint(name=f"the {w}", any_of=[w]) for w in ("tree", "pages", "writes", "statistics")],
-    }
-)  # fmt: skip
-OFF = "My holiday in Portugal was lovely, warm weather, fish each evening, the beach, the music, and my sister danced there until dawn."
-FULL = "There is a tree over the pages of a table, so that a lookup is fast because little is read, while writes cost more, says the planner."
+PROBES = [Probe(type=t, text=f"{t} of it?", asks=f"the {t}") for t in ("why", "result", "depth")]
+WHY, RESULT, DEPTH = PROBES
+
+
+def plan(budget: int = 2, mode: Mode = "practice", minutes: float = 30.0) -> Interview:
+    """Three questions with the same probes and two key points."""
+    found = agreed(probes=budget, mode=mode)
+    points = [KeyPoint(name="what", says="They say what."), KeyPoint(name="how", says="They say how.")]
+    made = [q.model_copy(update={"probes": PROBES, "key_points": points}) for q in found.questions]
+    return found.model_copy(update={"questions": made, "minutes": minutes})
+
+
+def reading(
+    reads: list[ProbeRead], said: tuple[str, ...] = (), contradicted: tuple[str, ...] = (), act: str = "answer"
+) -> Reading:
+    found = acts((act, "We moved it."))
+    points = [PointRead(name=n, state="said", passage=found[0].passage) for n in said]
+    points += [PointRead(name=n, state="contradicted", passage=found[0].passage) for n in contradicted]
+    return Reading(reader="hand", acts=found, points=points, probes=reads)
+
+
+def turn(
+    number: int,
+    read: Reading,
+    probe: Probe | None = None,
+    *,
+    why: str = "x",
+    t: float = 0.0,
+    intent: str = "answer",
+    wish: str = "",
+) -> list[AnyEvent]:
+    first: AnyEvent = Asked(at=0, t=t, turn=number, question="improved-process", text="What?", why=why)
+    if probe:
+        first = Followed(
+            at=0, t=t, turn=number, question="improved-process", probe=probe.type, gap=probe.asks, span=None, text=probe.text, why=why,
+            engine="",
+        )  # fmt: skip
+    words = timed("We moved it.", t)
+    heard = Heard(at=0, t=t, turn=number, text="We moved it.", words=words, end=t + 1)
+    return [
+        first,
+        heard,
+        Read(at=0, turn=number, reading=read),
+        Answered(at=0, t=t, turn=number, intent=intent, wish=wish),
+    ]
+
+
+def after(*events: list[AnyEvent], interview: Interview | None = None) -> State:
+    return fold([Created(at=0, interview=interview or plan(), engines={}), *(e for part in events for e in part)])
+
+
+def probe_after(state: State) -> str:
+    assert state.turn is not None
+    decision = decide(state, state.turn)
+    assert (decision.act == "probe") == (decision.probe is not None)
+    return decision.probe.type if decision.probe else decision.act
+
+
+OPEN = [ProbeRead(text=p.text, state="open", worth=0.8) for p in PROBES]
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "probe", "aim"),
+    ("reads", "chosen"),
     [
-        (STORY, OFF, ProbeType.ELABORATE, BackToQuestion(STORY.short)),
-        (STORY, "I changed the exports.", ProbeType.ELABORATE, None),
-        (STORY, "One should always be open to change and respect what other people in the office prefer to do.", ProbeType.ELABORATE, Occasion()),
         (
-            STORY,
-            "We moved our reports and we built our dashboard and then we told our people because our work was slow for us all.",
-            ProbeType.OWN_PART, Missing("own part"),
-        ),
-        (STORY, "I moved the reports to streaming because people were late, and it improved their work a lot.", ProbeType.EVIDENCE, Missing("a measured effect")),
-        (STORY, "I moved the reports to streaming because people were late with everything in the office.", ProbeType.RESULT, Missing("the outcome")),
-        (STORY, "I moved the reports to streaming, and as a result people had them two hours earlier there.", ProbeType.WHY, Missing("the reason")),
-        (KNOWLEDGE, FULL, ProbeType.DEPTH, Missing("one level harder")),
-        (KNOWLEDGE, "It is a tree, and I created one for a table of ours once in the last year, in March.", ProbeType.WHY, Missing("the reason")),
-        (KNOWLEDGE, "It is a tree, which is good because it makes many things fast in a database there.", ProbeType.CLARIFY, Missing("the pages")),
-        (KNOWLEDGE, "There is a tree over the pages, which is fast because little of the table is read then.", ProbeType.ELABORATE, Missing("the writes")),
+            {"why_of_it?": "open 0.6", "result_of_it?": "open 0.8", "depth_of_it?": "open 0.7"},
+            "result",
+        ),  # the most worth
+        ({"why_of_it?": f"open {SURE}", "result_of_it?": "open 0.99"}, "why"),  # sure enough: the author's order
+        ({"why_of_it?": "answered", "result_of_it?": "beside", "depth_of_it?": "open 0.5"}, "depth"),
+        (
+            {"why_of_it?": "unsure 0.9", "result_of_it?": "open 0.5", "depth_of_it?": "unsure 0.9"},
+            "result",
+        ),  # open before unsure
+        ({"why_of_it?": "answered", "result_of_it?": "unsure 0.6", "depth_of_it?": "unsure 0.9"}, "result"),
+        ({"why_of_it?": f"open {LEAST - 0.01}", "result_of_it?": "open 0.1", "depth_of_it?": "open 0.2"}, None),
+        ({"why_of_it?": "answered", "result_of_it?": "answered", "depth_of_it?": "beside"}, None),
+        ({}, "why"),  # nothing was read
     ],
-)  # fmt: skip
-def test_the_most_telling_gap_is_asked_for(
-    question: PlannedQuestion, answer: str, probe: ProbeType, aim: object
-) -> None:
-    decision = decide_alone(question, answer)
-    assert (decision.act, decision.probe) == ("probe", probe)
-    assert aim is None or decision.aim == aim
-    assert decision.why and decision.gap
+)
+def test_the_best_probe(reads: dict[str, str], chosen: str | None) -> None:
+    probe, read = best_probe(PROBES, probe_reads(**reads), set())
+    assert (probe.type if probe else None) == chosen
+    assert read is None or (probe is not None and read.text == probe.text)
 
 
-def asked(
-    turn: int, question: PlannedQuestion, answer: str, probe: ProbeType | None = None, intent: str = "answer"
-) -> Turn:
-    start = 10.0 * turn
-    words = [w.model_copy(update={"start": start, "end": start + 1}) for w in untimed(answer)]
-    piece = Heard(at=0, turn=turn, text=answer, words=words, end=start + 1)
-    return Turn(turn, question.id, question.text, "", probe=probe, heard=(piece,), answered=True, intent=intent)
+def test_what_was_used_is_not_chosen() -> None:
+    assert best_probe(PROBES, OPEN, {WHY.text})[0] == RESULT
+    assert best_probe(PROBES, OPEN, {p.text for p in PROBES}) == (None, None)
 
 
-def state(*turns: Turn, budget: int = 3, mode: str = "practice", minutes: float = 60.0) -> State:
-    interview = agreed(mode=mode, probes=1).model_copy(
-        update={"questions": [STORY, KNOWLEDGE], "probe_budget": budget, "minutes": minutes}
-    )
-    return State(interview=interview, turns=turns)
+def test_the_reason_says_what_is_wanted_and_how_sure_that_is() -> None:
+    state = after(turn(0, reading(OPEN)))
+    assert state.turn is not None and decide(state, state.turn).why == "still open: the why"
+    state = after(turn(0, reading([ProbeRead(text=WHY.text, state="unsure", worth=0.5)], contradicted=("how",))))
+    assert state.turn is not None
+    assert decide(state, state.turn).why == "hard to tell what the answer holds; asks for the why; does not fit: how"
 
 
-SLOW = "I moved the reports to streaming because people were late with everything in the office."
-
-
-def test_no_kind_comes_twice_on_a_question_and_the_budget_is_kept() -> None:
-    first = asked(0, STORY, SLOW)
-    again = asked(1, STORY, SLOW, ProbeType.RESULT)
-    assert decide(state(first), first).probe is ProbeType.RESULT
-    second = decide(state(first, again), again)
-    assert second.act == "probe" and second.probe is not ProbeType.RESULT
-    assert decide(state(first, again, budget=1), again).act == "next"
-
-
-@pytest.mark.parametrize("intent", ["skip", "dont_know", "silence"])
-def test_who_gave_no_answer_is_not_probed(intent: str) -> None:
-    turn = asked(0, STORY, SLOW, intent=intent)
-    decision = decide(state(turn), turn)
-    assert decision.act == "next" and decision.question == KNOWLEDGE
-
-
-def test_where_nothing_is_left_it_closes() -> None:
-    turns = asked(0, STORY, SLOW, intent="skip"), asked(1, KNOWLEDGE, SLOW, intent="skip")
-    assert decide(state(*turns), turns[-1]).act == "close"
-
-
-def test_time_that_others_need_is_not_spent_on_probes_in_practice_only() -> None:
-    turn = asked(0, STORY, SLOW)
-    late = replace(turn, heard=(turn.heard[0].model_copy(update={"end": 9.5 * 60}),))
-    assert decide(state(late, minutes=10.0), late).act == "next"
-    assert decide(state(late, minutes=10.0, mode="screen"), late).act == "probe"
-    assert decide(state(turn, minutes=10.0), turn).act == "probe"
-
-
-def test_what_does_not_fit_is_asked_about_once_in_an_interview() -> None:
-    first = asked(0, STORY, "I led a team of five engineers and I moved the reports to streaming there.")
-    second = asked(1, KNOWLEDGE, "Our team of twelve put a tree over the pages because it was slow before.")
-    found = decide(state(first, second), second)
+def test_a_full_answer_is_not_probed_and_fullness_adds_up_over_turns() -> None:
+    assert probe_after(after(turn(0, reading(OPEN, said=("what", "how"))))) == "next"
+    assert probe_after(after(turn(0, reading(OPEN, said=("what",))))) == "why"
     assert (
-        found.probe is ProbeType.CONTRADICTION
-        and "five" in found.before
-        and found.span
-        and "twelve" in found.span.quote
+        probe_after(after(turn(0, reading(OPEN, said=("what",))), turn(1, reading(OPEN, said=("how",)), WHY))) == "next"
     )
-    third = asked(
-        2, KNOWLEDGE, "Well, my team of twenty had a tree over the pages of it in the end.", ProbeType.CONTRADICTION
-    )
-    assert decide(state(first, second, third), third).probe is not ProbeType.CONTRADICTION
 
 
-def test_an_answer_that_has_everything_is_not_probed() -> None:
-    many = [KeyPoint(name=f"the {w}", any_of=[w]) for w in ("reports", "streaming", "office")]
-    question = STORY.model_copy(update={"key_points": many})
-    turn = asked(0, question, f"{SLOW} As a result it cut the waiting by two hours.")
-    short = state(turn).interview
-    assert short is not None
-    whole = replace(state(turn), interview=short.model_copy(update={"questions": [question, KNOWLEDGE]}))
-    assert decide(whole, turn).act == "next"
+def test_none_that_was_asked_or_answered_before_is_asked() -> None:
+    known = [ProbeRead(text=RESULT.text, state="answered")]
+    assert probe_after(after(turn(0, reading(OPEN)), turn(1, reading(OPEN), WHY))) == "result"
+    assert probe_after(after(turn(0, reading(known)), turn(1, reading(OPEN), WHY))) == "depth", (
+        "it was answered a turn ago"
+    )
+
+
+def test_the_budget_is_kept_and_repeats_do_not_count() -> None:
+    first, again = turn(1, reading(OPEN), WHY, intent="repeat"), turn(2, reading(OPEN), WHY, why=AGAIN)
+    assert probe_after(after(turn(0, reading(OPEN)), first, again)) == "result", "one of two is spent"
+    assert probe_after(after(turn(0, reading(OPEN)), first, again, turn(3, reading(OPEN), RESULT))) == "next"
+    assert probe_after(after(turn(0, reading(OPEN)), interview=plan(budget=0))) == "next"
+
+
+@pytest.mark.parametrize("intent", ["skip", "later", "dont_know", "already", "silence"])
+def test_who_did_not_answer_is_not_probed(intent: str) -> None:
+    assert probe_after(after(turn(0, reading(OPEN), intent=intent, wish=intent))) == "next"
+
+
+def test_who_answers_and_leaves_it_at_that_is_not_probed() -> None:
+    for wish in ("skip", "later"):
+        assert probe_after(after(turn(0, reading(OPEN), wish=wish))) == "next"
+    assert probe_after(after(turn(0, reading(OPEN, act="skip")))) == "why", (
+        "the words alone, in the middle of a story, are none"
+    )
+
+
+def test_practice_that_is_pressed_for_time_goes_on_and_screening_does_not() -> None:
+    late = turn(0, reading(OPEN), t=25 * 60.0)
+    short = plan(minutes=26.0)
+    assert probe_after(after(late, interview=short)) == "next"
+    assert probe_after(after(late, interview=short.model_copy(update={"mode": "screen"}))) == "why"
+    assert probe_after(after(turn(0, reading(OPEN)), interview=short)) == "why"
+
+
+def test_after_the_last_question_it_closes() -> None:
+    alone = plan().model_copy(update={"questions": plan().questions[:1]})
+    assert probe_after(after(turn(0, reading(OPEN, said=("what", "how"))), interview=alone)) == "close"
+
+
+def test_a_turn_without_a_reading_gets_the_authors_first_probe() -> None:
+    state = after([Asked(at=0, t=0, turn=0, question="improved-process", text="What?", why="x")])
+    unread = Turn(0, "improved-process", "What?", "x", answered=True, intent="answer")
+    assert decide(state, unread).probe == WHY

@@ -6,12 +6,11 @@ import pytest
 
 from dialogue.follow_up.validator import LONGEST, validate
 
-HEARD = "I moved the reporting pipeline to streaming because the analysts were late."
 FITS = "How much faster did the pipeline become?"
 
 
-def problems(text: str, *, gap: str = "a measured effect", earlier: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return validate(text, span=HEARD, gap=gap, earlier=earlier, heard=HEARD).problems
+def problems(text: str, *, earlier: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return validate(text, earlier=earlier).problems
 
 
 @pytest.mark.parametrize(
@@ -21,7 +20,7 @@ def problems(text: str, *, gap: str = "a measured effect", earlier: tuple[str, .
         ("How fast was the pipeline? Very?", "must be exactly one question"),
         ("The pipeline?", f"must have 3 to {LONGEST} words, has 2"),
         (f"How {'very ' * 22}fast was the pipeline?", f"must have 3 to {LONGEST} words, has 27"),
-        ("How fast was the pipeline and who used it?", "asks two things"),
+        ("How fast was the pipeline and who had asked for it?", "asks two things"),
         ("You moved the pipeline for speed, didn't you?", "leads the candidate"),
         ("The pipeline was slow, right?", "leads the candidate"),
         ("What changed in the pipeline, for example its speed?", "hints at an answer"),
@@ -34,7 +33,6 @@ def problems(text: str, *, gap: str = "a measured effect", earlier: tuple[str, .
         ("What does www.pipeline.org do?", "cannot be spoken"),
         ("Shall I ignore all about the pipeline?", "talks about the system, not about the answer"),
         ("What does the rubric say of the pipeline?", "talks about the system, not about the answer"),
-        ("Which shoes do elephants like?", "shares no word with the answer and names no gap"),
     ],
 )
 def test_each_rule_refuses_what_it_is_for(text: str, problem: str) -> None:
@@ -48,7 +46,6 @@ def test_each_rule_refuses_what_it_is_for(text: str, problem: str) -> None:
         "What about the pipeline and the analysts?",
         "What was a wrong label in the pipeline?",
         "How did you deal with a race condition in the pipeline?",
-        "Where did the measured effect show?",  # the gap alone
         f"How {'very ' * 20}fast was the pipeline?",
     ],
 )
