@@ -17,11 +17,15 @@ class Statement(Record):
 
 
 class Sentence(Record):
-    """One sentence of an answer, playable."""
+    """One sentence of an answer, playable.
+
+    `private`: why it is left out of everything but the transcript ("health", "family"), or "logistics"; empty for the rest.
+    """
 
     text: str
     t0: float | None
     t1: float | None
+    private: str = ""
 
 
 class Exchange(Record):
@@ -42,34 +46,31 @@ class Exchange(Record):
     recognition_confidence: float | None
 
 
-class Hit(Record):
+class PointReport(Record):
+    """A key point and what was said to it. `state` as the reader has it; `evidence` where it was said or contradicted."""
+
     name: str
-    evidence: Span
+    says: str
+    state: Literal["said", "contradicted", "not_found", "unsure"]
+    evidence: Span | None = None
 
 
 class Rubric(Record):
-    """The level on the anchored scale 1..5, as the median of several passes with its spread; or why there is none."""
+    """What was said to each key point, for a person who rates by the anchors. No level stands here: no judge has earned one."""
 
-    level: float | None
-    low: float | None
-    high: float | None
-    enough_evidence: bool
-    reason: str
-    confidence: float | None = Field(
-        default=None, description="0..1, how far the words behind the level can be trusted"
-    )
     anchors: dict[int, str]
-    hits: list[Hit]
-    missed: list[str]
+    points: list[PointReport]
+    reader: str = Field(description="who read the answers; empty: nobody could")
 
 
-class Quality(Record):
-    """One quality of the content, 0..1, with its inputs in words. None of sound or delivery enters."""
+class Asked(Record):
+    """Something the candidate asked about the job. `reply`: what was said to it."""
 
-    name: str
-    value: float
-    basis: str
-    evidence: list[Span]
+    text: str
+    t0: float | None
+    t1: float | None
+    turn: int
+    reply: str
 
 
 class Timing(Record):
@@ -101,19 +102,19 @@ class QuestionReport(Record):
     text: str
     exchanges: list[Exchange]
     rubric: Rubric
-    qualities: list[Quality] = Field(default_factory=list)
+    open_probes: list[str] = Field(default_factory=list, description="follow-ups that are still worth asking")
     fluency: Fluency | None
     timing: Timing
     try_next: Statement | None
-    exercise: Statement | None = Field(default=None, description="practice: for the weakest quality of the answer")
+    exercise: Statement | None = Field(default=None, description="practice: for what is most worth adding")
     feedback: Statement | None = Field(default=None, description="practice: in a language model's words, past the gate")
     feedback_by: str = Field(default="", description="which model and adapter that was")
     skipped: str | None
 
 
 class Overall(Record):
-    strengths: list[Statement]
-    weaknesses: list[Statement]
+    said: list[Statement] = Field(description="key points that were surely made")
+    contradicted: list[Statement] = Field(description="statements that do not fit a key point")
     time_management: list[Statement]
     practice_plan: list[Statement]
     talk_ratio: float | None = Field(description="candidate's speech / all speech")
@@ -176,7 +177,7 @@ class Hole(Record):
 
 
 class Report(Record):
-    schema_version: Literal["1"] = "1"
+    schema_version: Literal["2"] = "2"
     session: str
     title: str
     mode: Literal["practice", "screen"]
@@ -190,4 +191,7 @@ class Report(Record):
     questions: list[QuestionReport]
     overall: Overall
     delivery: DeliverySummary | None = None
+    questions_of_the_candidate: list[Asked] = Field(default_factory=list)
+    logistics: list[Sentence] = Field(default_factory=list, description="for the process, apart from judgement")
+    left_out: int = Field(default=0, description="sentences of a private kind: marked in the transcript, used nowhere")
     limits: list[str]

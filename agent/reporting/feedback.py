@@ -7,8 +7,9 @@ import time
 
 from agent.call.journal import Journal
 from dialogue.backends.base import LanguageModel, one_line
-from dialogue.manager.requests import ASIDES
+from dialogue.report.build import REQUESTS
 from dialogue.report.feedback import give_feedback
+from dialogue.understanding.whole import public_words
 from memory.events import Advised
 from prompts.loader import prompt_version
 
@@ -27,8 +28,8 @@ async def advise(journal: Journal, model: LanguageModel | None, deadline: float 
     if model is None or interview is None or interview.mode != "practice" or not journal.state.ended:
         return
     for question in journal.state.asked_questions:
-        turns = [t for t in journal.state.of_question(question.id) if t.intent not in ASIDES]
-        answer = " ".join(t.answer for t in turns).strip()
+        turns = [t for t in journal.state.of_question(question.id) if t.intent not in REQUESTS]
+        answer = " ".join(w.text for t in turns for w in public_words(t.words_or_text, t.reading))
         if question.id in journal.state.advice or len(answer.split()) < FEWEST_WORDS:
             continue
         try:

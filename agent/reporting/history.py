@@ -70,16 +70,16 @@ async def history_of(store: EventStore, settings: Settings, interview: Interview
 
 
 def judged(reports: Sequence[dict[str, Any]]) -> list[Past]:
-    """The answers in `reports` that have a level. A report of another shape is skipped."""
+    """The answers in `reports` that were read, with the share of key points surely said. A report of another shape is skipped."""
     found: list[Past] = []
     for report in reports:
         try:
             at = datetime.fromisoformat(report["created_at"]).timestamp()
-            found += [
-                Past(question["id"], question["competency"], question["rubric"]["level"], at)
-                for question in report["questions"]
-                if question["rubric"]["level"] is not None
-            ]
+            for question in report["questions"]:
+                points = question["rubric"]["points"]
+                if points and question["exchanges"]:
+                    said = sum(point["state"] == "said" for point in points)
+                    found.append(Past(question["id"], question["competency"], said / len(points), at))
         except (KeyError, TypeError, ValueError):
             continue
     return found

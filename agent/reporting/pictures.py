@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.engines.measuring import Sound
+from dialogue.report.private import without_private_words
 from dialogue.state import State, Turn
+from dialogue.understanding.whole import public_words
+from memory.records import Word
 from voice.audio import SPEECH_RATE, stream_resample
 from voice.metrics.prosody import pitch_track
 from voice.plot.answer import Picture, draw_answer, draw_distributions, inline
@@ -89,20 +92,27 @@ def values_of(reports: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
 
 
 def _picture(turn: Turn, candidate: Sound, rate: int) -> Picture:
-    delivery = turn.delivery
-    assert delivery is not None
+    assert turn.delivery is not None
+    delivery = without_private_words(turn.delivery, turn.words_or_text, turn.reading)
     start = max(0.0, delivery.start - MARGIN)
     end = min(delivery.end + MARGIN, start + LONGEST, len(candidate) / rate)
     sound = stream_resample(candidate[round(start * rate) : round(end * rate)], rate, SPEECH_RATE)
+    shown = _shown(turn)
     edges = [delivery.start, *(t for p in delivery.silent_pauses for t in (p.start, p.end)), delivery.end]
     return Picture(
         sound,
         SPEECH_RATE,
         start,
-        words=[(w.start, w.end, w.text) for piece in turn.heard if not piece.typed for w in piece.words],
+        words=[(w.start, w.end, w.text) for w in shown],
         pauses=[(p.start, p.end) for p in delivery.silent_pauses],
         filled=[(f.start, f.end, f.word) for f in delivery.filled_pauses],
         lengthened=[(w.start, w.end, w.text) for w in delivery.lengthened],
         breaths=[(b.start, b.end) for b in delivery.breaths],
         pitch=pitch_track(sound, [(a - start, b - start) for a, b in zip(edges[::2], edges[1::2], strict=True)]),
     )
+
+
+def _shown(turn: Turn) -> list[Word]:
+    """The spoken words of an answer that may stand in its picture: nothing typed, nothing private."""
+    typed = [w for piece in turn.heard if piece.typed for w in piece.words]
+    return [w for w in public_words(turn.words_or_text, turn.reading) if w.end > w.start and w not in typed]

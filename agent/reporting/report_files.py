@@ -18,8 +18,8 @@ from agent.reporting.pictures import Pictures, draw_pictures
 from agent.reporting.report_folder import replacing, write_whole
 from dialogue.report.build import build_report
 from dialogue.report_model import Report
-from dialogue.state import fold
-from memory.events import AnyEvent
+from dialogue.state import Turn, fold
+from memory.events import AnyEvent, Heard
 from prompts.loader import render
 from voice.audio import Samples, from_int16, speech_resampler
 from voice.plot.timeline import Latency, Timeline, Track, draw
@@ -101,8 +101,12 @@ def _envelopes(recording: Recording) -> tuple[Samples, Samples]:
 
 
 def transcript_of(events: list[AnyEvent]) -> list[dict[str, Any]]:
-    """Who said what, in order: the agent's utterances as they sounded, the candidate's with word timings."""
+    """Who said what, in order: the agent's utterances as they sounded, the candidate's with word timings.
+
+    `private`: what kinds of private matters (and logistics) a line of the candidate's holds, as far as it was read.
+    """
     lines: list[dict[str, Any]] = []
+    kinds = {id(piece): found for turn in fold(events).turns for piece, found in _private_kinds(turn)}
     for event in events:
         if event.kind == "spoken":
             line = event.model_dump(include={"text", "end", "interrupted", "heard_share"})
@@ -117,6 +121,7 @@ def transcript_of(events: list[AnyEvent]) -> list[dict[str, Any]]:
                     "end": event.end,
                     "turn": event.turn,
                     "words": words,
+                    "private": kinds.get(id(event), []),
                 }
             )
         elif event.kind == "resumed":
@@ -129,6 +134,15 @@ def transcript_of(events: list[AnyEvent]) -> list[dict[str, Any]]:
                 }
             )
     return lines
+
+
+def _private_kinds(turn: Turn) -> Iterable[tuple[Heard, list[str]]]:
+    private = turn.reading.private if turn.reading else []
+    first = 0
+    for piece in turn.heard:
+        after = first + (len(piece.words) if turn.words else len(piece.text.split()))
+        yield piece, sorted({p.kind for p in private if p.passage.first < after and first < p.passage.after})
+        first = after
 
 
 def timeline_of(report: Report, candidate: Samples, agent: Samples, spoken: list[tuple[float, float]]) -> Timeline:

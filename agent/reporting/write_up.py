@@ -14,7 +14,9 @@ from agent.reporting.history import earlier_reports
 from agent.reporting.report_files import write_report
 from dialogue.backends.base import LanguageModel
 from dialogue.state import fold
-from memory.events import Measured
+from dialogue.understanding.embedded import EmbeddedReader
+from dialogue.understanding.reader import Answer, Reader
+from memory.events import Measured, Read
 from memory.store import EventStore
 from voice.errors import EngineError
 
@@ -40,11 +42,21 @@ async def measure_missing(journal: Journal, recording: Recording, measure: Measu
             await journal.write(Measured(at=turn.heard[-1].at, t=delivery.end, turn=turn.number, delivery=delivery))
 
 
+async def read_missing(journal: Journal, reader: Reader) -> None:
+    """Read the answers that were heard but not read: cut by a crash, or stored before answers were understood."""
+    state = journal.state
+    for turn in [t for t in state.turns if t.heard and t.reading is None]:
+        put = turn.text if turn.probe is not None else ""
+        reading = await reader.read(Answer(state.planned(turn.question), turn.words_or_text, put))
+        await journal.write(Read(at=turn.heard[-1].at, t=turn.heard[-1].end, turn=turn.number, reading=reading))
+
+
 async def write_up(
     store: EventStore, journal: Journal, folder: Path, measure: Measure = measure_answer, model: LanguageModel | None = None
 ) -> None:  # fmt: skip
-    """Do the work after a call: measure what a crash left unmeasured, feedback, the report."""
+    """Do the work after a call: read and measure what a crash left undone, feedback, the report."""
     recording = Recording(folder)
+    await read_missing(journal, EmbeddedReader())
     await measure_missing(journal, recording, measure)
     await advise(journal, model)
     await finish(store, journal.session, recording, folder / "report")

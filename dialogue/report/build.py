@@ -7,24 +7,41 @@ from datetime import UTC, datetime
 
 from dialogue.analysis.delivery import summarise, weighted_mean
 from dialogue.analysis.language import closes_sentence, find_phrase
-from dialogue.analysis.qualities import qualities
-from dialogue.analysis.scoring import score
 from dialogue.manager.requests import ASIDES
-from dialogue.report.advice import overall, try_next
+from dialogue.report.advice import addressed, fullest, overall, try_next
+from dialogue.report.asked import asked_by_the_candidate
 from dialogue.report.evidence import Transcript
 from dialogue.report.exercises import exercise_for
-from dialogue.report_model import Exchange, Fluency, Hole, QuestionReport, Report, Sentence, Statement, Timing
+from dialogue.report.private import without_private_words
+from dialogue.report_model import (
+    Exchange,
+    Fluency,
+    Hole,
+    PointReport,
+    QuestionReport,
+    Report,
+    Rubric,
+    Sentence,
+    Statement,
+    Timing,
+)
 from dialogue.state import State, Turn
+from dialogue.understanding.wall import LOGISTICS
+from dialogue.understanding.whole import points_so_far, public_words, still_open
 from memory.events import Advised
-from memory.records import Delivery, PlannedQuestion, Span, Word
+from memory.records import Delivery, PlannedQuestion, PrivateSaid, Span, Word
 
 LIMITS = [
     "Words come from a speech recogniser and may be wrong; play a sentence before you rely on it.",
-    "The level says how much of the rubric was heard in this answer. It is not a measure of the person.",
-    "Timing and hesitation describe how something was said. They never enter the level, and say nothing about feelings.",
+    "What is shown for a key point was surely said; what is not shown may still have been said in other words. A person rates.",
+    "Timing and hesitation describe how something was said. They enter no judgement, and say nothing about feelings.",
+    "Sentences about private matters stand in the transcript, marked, and are used nowhere else.",
 ]
 SCREEN_LIMIT = "A person decides. This report ranks nobody and must not be the only basis of a decision."
-REQUESTS = ASIDES | {"time", "human", "leave", "silence"}
+_IN_OLD_LOGS = {"robot", "human", "leave", "language", "question_back", "go_on"}
+REQUESTS = (
+    ASIDES | {"time", "person", "silence", "skip", "later", "already"} | _IN_OLD_LOGS
+)  # intents that answer nothing
 
 
 def build_report(
@@ -37,7 +54,7 @@ def build_report(
 ) -> Report:
     """`started`: unix s. `duration`, `agent_speech`: s of the call, and of the agent's audible speech in it."""
     assert state.interview is not None
-    transcript = Transcript([w for turn in state.turns for w in turn.words_or_text])
+    transcript = Transcript([w for t in state.turns for w in public_words(t.words_or_text, t.reading)])
     questions = [_question(state, q, transcript) for q in state.discussed]
     return Report(
         session=state.interview.id,
@@ -55,6 +72,9 @@ def build_report(
         delivery=summarise(
             [(t.number, t.delivery) for t in state.turns if t.delivery], practice=state.interview.mode == "practice"
         ),
+        questions_of_the_candidate=asked_by_the_candidate(state),
+        logistics=[s for q in questions for e in q.exchanges for s in e.sentences if s.private == LOGISTICS],
+        left_out=sum(s.private not in ("", LOGISTICS) for q in questions for e in q.exchanges for s in e.sentences),
         limits=[*LIMITS, *([SCREEN_LIMIT] if state.interview.mode == "screen" else [])],
     )
 
@@ -62,13 +82,16 @@ def build_report(
 def _question(state: State, question: PlannedQuestion, transcript: Transcript) -> QuestionReport:
     turns = [t for t in state.of_question(question.id) if t.answered or t.heard]
     answers = [t for t in turns if t.intent not in REQUESTS]
-    words = [w for turn in answers for w in turn.words_or_text]
-    confidence = _confidence(answers)
-    rubric = score(words, question, confidence)
+    words = [w for turn in answers for w in public_words(turn.words_or_text, turn.reading)]
     measured = [t.delivery for t in answers if t.delivery]
     first = next((d for d in measured if d.response_delay is not None), None)
     spent = sum(d.speaking_time for d in measured)
-    advice = transcript.keep([try_next(question, rubric, answers)])
+    exchanges = [_exchange(t, transcript) for t in turns]
+    told = [s for e in exchanges if e.intent not in REQUESTS for s in e.sentences]
+    put = {t.text for t in state.of_question(question.id)}  # also what got no answer: they had told it, or left it
+    open_probes = [p for p in still_open(question, answers) if p.text not in put]
+    practice = state.interview is not None and state.interview.mode == "practice"
+    advice = transcript.keep([try_next(open_probes[0] if open_probes else None, told)]) if practice else []
     advised = state.advice.get(question.id)
     feedback = transcript.keep([_feedback(advised, words)]) if advised and advised.text else []
     report = QuestionReport(
@@ -77,9 +100,9 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
         kind=question.kind,
         difficulty=question.difficulty,
         text=question.text,
-        exchanges=[_exchange(t) for t in turns],
-        rubric=rubric,
-        qualities=qualities(words, question) if rubric.enough_evidence else [],
+        exchanges=exchanges,
+        rubric=_rubric(question, answers, practice),
+        open_probes=[p.text for p in open_probes[:2]],
         fluency=_fluency(measured),
         timing=Timing(
             delay_before_answering=first.response_delay if first else None,
@@ -92,10 +115,30 @@ def _question(state: State, question: PlannedQuestion, transcript: Transcript) -
         feedback_by=advised.engine if advised and feedback else "",
         skipped=dict(state.skipped).get(question.id),
     )
-    if state.interview is None or state.interview.mode != "practice" or advice == []:
+    evidence = fullest(told)
+    if not practice or evidence is None:
         return report
-    exercise = transcript.keep([Statement(text=exercise_for(report), evidence=advice[0].evidence)])
-    return report.model_copy(update={"exercise": exercise[0] if exercise else None})
+    exercise = Statement(text=exercise_for(open_probes[0] if open_probes else None), evidence=[evidence])
+    kept = transcript.keep([exercise])
+    return report.model_copy(update={"exercise": kept[0] if kept else None})
+
+
+def _rubric(question: PlannedQuestion, answers: Sequence[Turn], practice: bool) -> Rubric:
+    points = [
+        PointReport(
+            name=seen.name,
+            says=addressed(point.statement, practice),
+            state=seen.state,
+            evidence=_span(seen.passage),
+        )
+        for point, seen in zip(question.key_points, points_so_far(question, answers), strict=True)
+    ]
+    readers = dict.fromkeys(t.reading.reader for t in answers if t.reading)
+    return Rubric(anchors=question.anchors, points=points, reader=", ".join(readers))
+
+
+def _span(passage: Span | None) -> Span | None:
+    return None if passage is None else Span(quote=passage.quote, t0=passage.t0, t1=passage.t1)
 
 
 def _feedback(advised: Advised, words: Sequence[Word]) -> Statement:
@@ -107,7 +150,10 @@ def _feedback(advised: Advised, words: Sequence[Word]) -> Statement:
     return Statement(text=advised.text, evidence=[span])
 
 
-def _exchange(turn: Turn) -> Exchange:
+def _exchange(turn: Turn, transcript: Transcript) -> Exchange:
+    aimed = turn.span if turn.span and transcript.holds(turn.span) else None  # an old log may aim at something private
+    words, reading = turn.words_or_text, turn.reading
+    delivery = without_private_words(turn.delivery, words, reading) if turn.delivery else None
     return Exchange(
         turn=turn.number,
         kind="core" if turn.probe is None else "follow_up",
@@ -115,26 +161,30 @@ def _exchange(turn: Turn) -> Exchange:
         text=turn.text,
         why=turn.why,
         worded_by=turn.engine,
-        aimed_at=turn.span,
+        aimed_at=aimed,
         asked_at=turn.asked_at,
-        sentences=sentences_of(turn.words_or_text),
+        sentences=sentences_of(words, reading.private if reading else ()),
         intent=turn.intent,
-        delivery=turn.delivery,
+        delivery=delivery,
         interruptions=turn.interruptions,
         recognition_confidence=_confidence([turn]),
     )
 
 
-def sentences_of(words: Sequence[Word]) -> list[Sentence]:
-    """Timed words as sentences, closed by the recogniser's punctuation or after 30 words."""
+def sentences_of(words: Sequence[Word], private: Sequence[PrivateSaid] = ()) -> list[Sentence]:
+    """Timed words as sentences, closed by punctuation, after 30 words, or where something private begins or ends."""
+    kinds = {i: p.kind for p in private for i in range(p.passage.first, p.passage.after)}
     found: list[Sentence] = []
     part: list[Word] = []
     for i, word in enumerate(words):
         part.append(word)
-        if closes_sentence(word.text) or len(part) >= 30 or i == len(words) - 1:
+        last = i == len(words) - 1
+        kind = kinds.get(i, "")
+        if closes_sentence(word.text) or len(part) >= 30 or last or kinds.get(i + 1, "") != kind:
             timed = part[-1].end > part[0].start  # typed words have no sound
             text = " ".join(w.text for w in part)
-            found.append(Sentence(text=text, t0=part[0].start if timed else None, t1=part[-1].end if timed else None))
+            span = (part[0].start, part[-1].end) if timed else (None, None)
+            found.append(Sentence(text=text, t0=span[0], t1=span[1], private=kind))
             part = []
     return found
 

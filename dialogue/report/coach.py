@@ -1,7 +1,7 @@
-"""The coach: explains a judgement by its evidence, asks for the missing fact, suggests exercises, knows the history.
+"""The coach: shows what was heard and where, asks for the missing fact, suggests exercises, knows the history.
 
-Everything it says is made from the report and the person's own words. It invents no facts, and it cannot change a
-level: nothing here writes to a report. Pure; a conversation is a list of messages, kept by the caller.
+Everything it says is made from the report and the person's own words. It invents no facts, and nothing
+here writes to a report. Pure; a conversation is a list of messages, kept by the caller.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dialogue.analysis.language import contains_phrase, content_stems, tokens
+from dialogue.analysis.language import contains_phrase, tokens
 from dialogue.plan.history import Past, trend
-from dialogue.report.exercises import exercise_for
+from dialogue.report.advice import addressed
+from dialogue.report.exercises import LONGER
+from dialogue.report.topics import Topic, question_of, topic_of
 from dialogue.report_model import QuestionReport, Report
+from dialogue.understanding.embedded import is_private
 from memory.records import Span
-
-Topic = Literal["why", "improve", "outline", "exercise", "history", "time", "delivery", "said", "strengths", "help", "retry", "unknown"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,7 @@ _SCORE = re.compile(
     r"|\b(ignore|forget|override)\b.{0,40}\b(rubric|instruction|rule|report|prompt)|\byou are now\b|\bsystem prompt\b|\bas an? (admin|administrator|developer)\b",
     re.IGNORECASE,
 )
-_TOPICS: tuple[tuple[Topic, tuple[str, ...]], ...] = (
-    ("help", ("help", "what can you do", "how does this work", "commands")),
-    ("history", ("history", "last time", "progress", "trend", "compared to before", "getting better", "over time", "previous interviews")),
-    ("retry", ("retry", "try again", "repeat the question", "do it again", "another attempt")),
-    ("outline", ("outline", "better answer", "model answer", "write my answer", "rewrite", "what should i have said", "example answer", "write it for me", "perfect answer")),
-    ("exercise", ("exercise", "practise", "practice", "drill", "train")),
-    ("delivery", ("filler", "fillers", "um", "uh", "pause", "pauses", "pace", "speed", "speak slower", "how did i sound", "hesitation", "nervous", "confident")),
-    ("time", ("too long", "too short", "time management", "how long", "seconds")),
-    ("strengths", ("strength", "strengths", "what was good", "what went well", "did well", "best answer")),
-    ("why", ("why", "explain", "reason", "how come", "what does", "rating", "level", "score")),
-    ("improve", ("improve", "better", "missing", "work on", "weak", "weakness", "weaknesses", "next time", "do differently")),
-    ("said", ("what did i say", "quote", "my words", "my answer", "transcript")),
-)  # fmt: skip
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "last": -1,
-             "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}  # fmt: skip
+_COMMANDS = ("help", "why", "history", "retry", "exercise", "delivery", "time", "strengths")
 _NO_FACT = (
     "i don't know",
     "i do not know",
@@ -73,10 +60,9 @@ _NO_FACT = (
 
 
 def greeting(report: Report) -> str:
-    judged = [q for q in report.questions if q.rubric.level is not None]
     return (
-        f"We can talk about your {report.title} with {len(report.questions)} questions, {len(judged)} of them judged. "
-        'Ask "why" about a rating, what to improve, for an exercise, or for an outline made from your own facts.'
+        f"We can talk about your {report.title} with {len(report.questions)} questions. Ask what was heard in an answer, what to "
+        "improve, for an exercise, or for an outline made from your own facts."
     )
 
 
@@ -86,49 +72,34 @@ def advise(report: Report, talk: Sequence[Message], history: Sequence[Past] = ()
     asked = _asked_before(report, talk)
     if _SCORE.search(said):
         return Advice(
-            "I cannot change a rating, and neither can anything said here: it is made by fixed rules from what was heard. "
-            "I can show you the words it rests on, or we can try the question again."
+            "There is no rating that I could change: what was heard is shown, and a person rates. "
+            "I can show you the words that count, or we can try the question again."
         )
     topic = topic_of(said)
-    if asked and topic not in ("help", "why", "history", "retry", "exercise", "delivery", "time", "strengths"):
-        question, gap = asked
-        if contains_phrase(said, _NO_FACT) or len(tokens(said)) < 2:
-            return Advice(
-                f"That is fine. Then say so in the interview too: that {_point(gap)} was not known is a fact as well. "
-                "What would you do now to find it out?",
-                question=question.id,
-            )
+    told = asked if topic not in _COMMANDS else None
+    if told and (contains_phrase(said, _NO_FACT) or len(tokens(said)) < 2):
+        return Advice(
+            "That is fine. Then say so in the interview too: that you do not know it is a fact as well. "
+            "What would you do now to find it out?",
+            question=told[0].id,
+        )
+    if (told or topic == "unknown") and is_private(said):  # only these words could be used as a fact
+        return Advice(
+            "I leave that out: it is nobody's business in an interview, and nothing here rests on it. What else can you say?"
+        )
+    if told:
+        question, gap = told
         return _outline(report, question, [*_facts(report, talk[:-1], question), (gap, said)])
     question_ = question_of(report, said) or _current(report, talk)
     return _by_topic(report, topic, question_, talk, history)
 
 
-def topic_of(text: str) -> Topic:
-    """What a message is about, by its words."""
-    return next((topic for topic, phrases in _TOPICS if contains_phrase(text, phrases)), "unknown")
-
-
-def question_of(report: Report, text: str) -> QuestionReport | None:
-    """The question a message refers to: by number, ordinal, competency or words."""
-    words = tokens(text)
-    count = len(report.questions)
-    for i, word in enumerate(words):
-        near = {"question", "answer", "number", "q"} & set(words[max(0, i - 2) : i + 3])
-        number = int(word) if word.isdigit() else _ORDINALS.get(word, 0)
-        if near and number and -1 <= number <= count:
-            return report.questions[number - 1 if number > 0 else -1]
-    said = content_stems(text)
-    best = max(report.questions, key=lambda q: len(said & content_stems(f"{q.competency} {q.text}")), default=None)
-    return best if best and len(said & content_stems(f"{best.competency} {best.text}")) >= 1 else None
-
-
 def _current(report: Report, talk: Sequence[Message]) -> QuestionReport | None:
-    """The question discussed last, else the weakest."""
+    """The question discussed last, else the one with most left open."""
     for message in reversed(talk[:-1]):
         if message.who == "you" and (found := question_of(report, message.text)):
             return found
-    judged = [q for q in report.questions if q.rubric.level is not None]
-    return min(judged, key=lambda q: q.rubric.level or 0.0, default=report.questions[0] if report.questions else None)
+    return max(report.questions, key=lambda q: len(q.open_probes), default=None)
 
 
 def _by_topic(
@@ -144,7 +115,7 @@ def _by_topic(
         case "outline":
             return _ask_or_outline(report, question, talk)
         case "exercise":
-            return Advice(exercise_for(question), question=question.id)
+            return Advice(question.exercise.text if question.exercise else LONGER, question=question.id)
         case "history":
             return _history(question, history)
         case "time":
@@ -167,28 +138,33 @@ def _by_topic(
                 question=question.id,
             )
     return Advice(
-        'I can explain a rating ("why question 2?"), say what to improve, give an exercise, build an outline from your own '
+        'I can show what was heard ("why question 2?"), say what to improve, give an exercise, build an outline from your own '
         "facts, or show your history. Which of them?"
     )
 
 
 def _why(q: QuestionReport) -> Advice:
-    rubric = q.rubric
-    if rubric.level is None:
-        return Advice(f"{_name(q)} has no rating: {rubric.reason}.", question=q.id)
-    hits, missed = [h.name for h in rubric.hits], rubric.missed
-    text = f"{_name(q)} is at {rubric.level:g} of 5, between {rubric.low:g} and {rubric.high:g}: {rubric.reason}. "
-    text += f"Heard: {', '.join(hits)}. " if hits else "None of its key points was heard. "
-    text += f"Not heard: {', '.join(missed)}." if missed else "Nothing was missing."
-    return Advice(text, _once([h.evidence for h in rubric.hits]), q.id)
+    said = [p for p in q.rubric.points if p.state == "said" and p.evidence]
+    against = [p for p in q.rubric.points if p.state == "contradicted" and p.evidence]
+    text = f"{_name(q)} has no rating: no judge has earned one here, so a person rates. "
+    text += (
+        f"Surely heard: {' '.join(addressed(p.says, True) for p in said)} "
+        if said
+        else "I am sure of none of its key points. "
+    )
+    if against:
+        text += f"This does not fit what you said: {' '.join(addressed(p.says, True) for p in against)} "
+    rest = [p for p in q.rubric.points if p not in said and p not in against]
+    if rest:
+        text += f"I cannot tell whether you said this: {' '.join(addressed(p.says, True) for p in rest)}"
+    return Advice(text.strip(), _once([p.evidence for p in [*said, *against] if p.evidence]), q.id)
 
 
 def _improve(q: QuestionReport) -> Advice:
-    if q.rubric.missed:
-        gap = q.rubric.missed[0]
+    if q.open_probes:
         return Advice(
-            f"On {_name(q)}, I did not hear {_point(gap)}. What can you truly say about it? Tell me, and I put it in its place.",
-            _sentences(q)[:1], q.id, asks=gap,
+            f"On {_name(q)}, one thing is open: {q.open_probes[0]} Tell me, and I put it in its place.",
+            _sentences(q)[:1], q.id, asks=q.open_probes[0],
         )  # fmt: skip
     if q.try_next:
         return Advice(q.try_next.text, q.try_next.evidence, q.id)
@@ -200,7 +176,7 @@ def _ask_or_outline(report: Report, q: QuestionReport, talk: Sequence[Message]) 
     gap = _open_gap(q, facts)
     if gap is not None:
         return Advice(
-            f"I will not make up an answer for you, but we can build one from your facts. First: {_point(gap)}. What do you know about it?",
+            f"I will not make up an answer for you, but we can build one from your facts. First, about {_name(q)}: {gap}",
             question=q.id, asks=gap,
         )  # fmt: skip
     return _outline(report, q, facts)
@@ -208,38 +184,39 @@ def _ask_or_outline(report: Report, q: QuestionReport, talk: Sequence[Message]) 
 
 def _outline(report: Report, q: QuestionReport, facts: Sequence[tuple[str, str]]) -> Advice:
     """The person's own words in the order of the rubric. Nothing is added."""
-    lines = [f"- {hit.name}: “{hit.evidence.quote}”" for hit in q.rubric.hits]
-    lines += [f"- {gap}: {text.strip().rstrip('.')} (you told me now)" for gap, text in facts]
-    spans = _once([h.evidence for h in q.rubric.hits])
+    heard = [p.evidence for p in q.rubric.points if p.state == "said" and p.evidence] or _sentences(q)
+    lines = [f"- “{span.quote}”" for span in _once(heard)]
+    lines += [f"- {text.strip().rstrip('.')} (you told me now)" for _, text in facts]
+    spans = _once(heard)
     gap = _open_gap(q, facts)
     text = f"From your own words on {_name(q)}:\n" + "\n".join(lines)
     if gap:
         return Advice(
-            f"{text}\nStill open: {_point(gap)}. What can you say about it?",
+            f"{text}\nStill open: {gap}",
             spans,
             q.id,
             asks=gap,
         )
     return Advice(
-        f"{text}\nThat is all the rubric asks for. Say it aloud once, in about {round(q.timing.expected)} s.",
+        f"{text}\nThat is all I would ask for. Say it aloud once, in about {round(q.timing.expected)} s.",
         spans,
         q.id,
     )
 
 
 def _open_gap(q: QuestionReport, facts: Sequence[tuple[str, str]]) -> str | None:
-    """The first point neither heard in the interview nor told to the coach."""
+    """The first open follow-up that was not answered to the coach either."""
     told = {gap for gap, _ in facts}
-    return next((gap for gap in q.rubric.missed if gap not in told), None)
+    return next((gap for gap in q.open_probes if gap not in told), None)
 
 
 def _history(q: QuestionReport, history: Sequence[Past]) -> Advice:
-    levels = [level for _, level in trend(history, q.competency)]
-    if len(levels) < 2:
+    shares = [share for _, share in trend(history, q.competency)]
+    if len(shares) < 2:
         return Advice(f"There is no earlier practice of {q.competency} to compare with yet.", question=q.id)
-    way = "up" if levels[-1] > levels[0] else "down" if levels[-1] < levels[0] else "level"
     return Advice(
-        f"{q.competency.capitalize()} over {len(levels)} answers: {', '.join(f'{level:g}' for level in levels)}. It goes {way}.",
+        f"{q.competency.capitalize()} over {len(shares)} answers: I was sure of {', '.join(f'{share:.0%}' for share in shares)} of the "
+        "key points. That counts what was surely heard, not how good it was.",
         question=q.id,
     )
 
@@ -251,16 +228,17 @@ def _delivery(q: QuestionReport) -> Advice:
     pace = f"{round(f.words_per_minute)} words a minute, " if f.words_per_minute else ""
     return Advice(
         f"On {_name(q)}: {pace}{f.pauses_per_minute:.0f} pauses and {f.fillers_per_minute:.0f} fillers a minute, the longest pause "
-        f"{f.longest_pause:.1f} s. These describe the sound; they say nothing about feelings and never enter the rating.",
+        f"{f.longest_pause:.1f} s. These describe the sound; they say nothing about feelings and enter no judgement.",
         question=q.id,
     )  # fmt: skip
 
 
 def _strengths(report: Report) -> Advice:
-    if not report.overall.strengths:
-        return Advice("The evidence is not enough to name a strength yet.")
+    if not report.overall.said:
+        return Advice("I am sure of too little to name a strength yet.")
     return Advice(
-        " ".join(s.text for s in report.overall.strengths), [e for s in report.overall.strengths for e in s.evidence]
+        "Surely heard: " + " ".join(s.text for s in report.overall.said[:3]),
+        [e for s in report.overall.said[:3] for e in s.evidence],
     )
 
 
@@ -271,15 +249,13 @@ def _asked_before(report: Report, talk: Sequence[Message]) -> tuple[QuestionRepo
 
 
 def _asks(report: Report, text: str) -> tuple[QuestionReport, str] | None:
-    if not text.rstrip().endswith(("?", "place.")):
+    """The question and the follow-up that the coach put last in a message."""
+    found = [(text.rfind(gap), q, gap) for q in report.questions for gap in q.open_probes if gap in text]
+    own = [x for x in found if _name(x[1]) in text] or found
+    if not own:
         return None
-    for q in report.questions:
-        for gap in q.rubric.missed:
-            if _point(gap) in text.rsplit("Still open:", 1)[-1] and (
-                _name(q) in text or f"First: {_point(gap)}" in text
-            ):
-                return q, gap
-    return None
+    _, question, gap = max(own, key=lambda x: x[0])
+    return question, gap
 
 
 def _facts(report: Report, talk: Sequence[Message], q: QuestionReport) -> list[tuple[str, str]]:
@@ -294,6 +270,7 @@ def _facts(report: Report, talk: Sequence[Message], q: QuestionReport) -> list[t
             and not contains_phrase(after.text, _NO_FACT)
             and topic_of(after.text) == "unknown"
             and not _SCORE.search(after.text)
+            and not is_private(after.text)
         ):
             found[asked[1]] = after.text
     return list(found.items())
@@ -305,13 +282,13 @@ def _once(spans: Sequence[Span]) -> list[Span]:
 
 def _sentences(q: QuestionReport) -> list[Span]:
     return [
-        Span(quote=s.text, t0=s.t0, t1=s.t1) for e in q.exchanges if e.intent in (None, "answer") for s in e.sentences
+        Span(quote=s.text, t0=s.t0, t1=s.t1)
+        for e in q.exchanges
+        if e.intent in (None, "answer")
+        for s in e.sentences
+        if not s.private
     ]
 
 
 def _name(q: QuestionReport) -> str:
     return f"“{q.text.split('?')[0].split('. ')[0].rstrip('.')}”"
-
-
-def _point(gap: str) -> str:
-    return gap if gap.split()[0] in {"the", "your", "a", "an"} else f"the point “{gap}”"

@@ -30,33 +30,15 @@ class Comparison(Record):
 
 def compare(earlier: QuestionReport, later: QuestionReport, earlier_session: str) -> Comparison:
     """What changed from `earlier` to `later`."""
-    before = {h.name: h.evidence for h in earlier.rubric.hits}
-    after = {h.name: h.evidence for h in later.rubric.hits}
+    before, after = _said(earlier), _said(later)
     changes = [
-        Change(what=name, before="not heard", after="heard", better=True, evidence=[span])
+        Change(what=name, before="not surely heard", after="heard", better=True, evidence=[span])
         for name, span in after.items()
         if name not in before
     ]
     changes += [
-        Change(what=name, before="heard", after="not heard", better=False) for name in before if name not in after
+        Change(what=name, before="heard", after="not surely heard", better=None) for name in before if name not in after
     ]
-    old = {q.name: q for q in earlier.qualities}
-    for quality in later.qualities:
-        if (
-            quality.name in old
-            and abs(quality.value - old[quality.name].value) >= 0.1
-            and quality.name != "completeness"
-        ):
-            first = old[quality.name]
-            changes.append(
-                Change(
-                    what=quality.name,
-                    before=first.basis,
-                    after=quality.basis,
-                    better=quality.value > first.value,
-                    evidence=quality.evidence[:1],
-                )
-            )
     if abs(later.timing.time_spent - earlier.timing.time_spent) >= 5.0:
         changes.append(
             Change(
@@ -71,18 +53,16 @@ def compare(earlier: QuestionReport, later: QuestionReport, earlier_session: str
         text=later.text,
         earlier_session=earlier_session,
         changes=changes,
-        summary=_summary(earlier, later, changes),
+        summary=_summary(changes),
     )
 
 
-def _summary(earlier: QuestionReport, later: QuestionReport, changes: list[Change]) -> str:
-    won, lost = sum(c.better is True for c in changes), sum(c.better is False for c in changes)
-    first, second = earlier.rubric.level, later.rubric.level
-    levels = (
-        f"from {first:g} to {second:g} of 5"
-        if first is not None and second is not None
-        else "without a rating on both sides"
-    )
+def _summary(changes: list[Change]) -> str:
+    new, gone = sum(c.better is True for c in changes), sum(c.before == "heard" for c in changes)
     if not changes:
-        return f"Nothing that is measured changed ({levels})."
-    return f"{won} better, {lost} worse, {levels}."
+        return "Nothing that is measured changed."
+    return f"{new} key points surely heard that were not before, {gone} the other way round. How good it was, a person says."
+
+
+def _said(question: QuestionReport) -> dict[str, Span]:
+    return {p.says: p.evidence for p in question.rubric.points if p.state == "said" and p.evidence}

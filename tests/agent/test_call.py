@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from livekit.agents.voice import SpeechHandle
 
 from agent.call.recording import Recording
 from agent.engines.measuring import Answer, measure_answer, measure_recorded
@@ -62,6 +66,31 @@ def test_a_whole_interview(tmp_path: Path) -> None:
     assert all(turn.delivery and 0.0 < (turn.delivery.response_delay or 0.0) < 1.0 for turn in scene.state.turns)
     candidate, agent = Recording(tmp_path).read()
     assert len(candidate) == len(agent) and np.abs(agent).max() > 0.05
+
+
+def test_the_session_keeps_nothing_of_what_was_said(tmp_path: Path) -> None:
+    """The log has it; an utterance that LiveKit keeps holds its tasks and their contexts, too."""
+
+    async def scenario(scene: Scene) -> None:
+        await scene.asked(0)
+        session, said = scene.leg.call.session, []
+        say = session.say
+
+        def noted(*given: Any, **named: Any) -> SpeechHandle:
+            handle = say(*given, **named)
+            said.append(weakref.ref(handle))
+            return handle
+
+        session.say = noted  # type: ignore[method-assign]
+        for count in range(2, 8):
+            scene.presses("repeat")
+            await scene.until("spoken", count)
+        gc.collect()
+        assert len(said) == 6 and sum(handle() is not None for handle in said) <= 1, "the last one may still end"
+        assert not [item for item in session.history.items if item.type == "message"]
+        scene.leaves()
+
+    play(Scene(tmp_path), scenario)
 
 
 # -- somebody goes -----------------------------------------------------------------------------------------------------

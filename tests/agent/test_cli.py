@@ -268,13 +268,14 @@ def test_a_practice_is_talked_about_and_tried_again(tmp_path: Path) -> None:
     )
     session = Path(first.stdout.strip().splitlines()[-1].removeprefix("report: ")).parent.name
     talk = viva("coach", session, home=tmp_path, stdin="why question 1?\nraise my score to 5\n\n")
-    assert talk.returncode == 0 and "of 5" in talk.stdout and "cannot change a rating" in " ".join(talk.stdout.split())
+    told = " ".join(talk.stdout.split())
+    assert talk.returncode == 0 and "a person rates" in told and "There is no rating that I could change" in told
     strong = "I deleted a table, noticed it by an alert, told my manager, restored it in forty minutes, and since then we have a checklist.\n"
     again = viva("retry", session, "mistake", "--text", "--probes", "0", home=tmp_path, stdin=strong * 4)
     assert again.returncode == 0, again.stderr
-    assert "better" in again.stdout and "+ the way it was found" in again.stdout
     folder = Path(again.stdout.strip().splitlines()[-1].removeprefix("report: "))
-    assert json.loads((folder / "comparison.json").read_text())["earlier_session"] == session
+    comparison = json.loads((folder / "comparison.json").read_text())
+    assert comparison["earlier_session"] == session and comparison["summary"] in " ".join(again.stdout.split())
     is_one_clear_line(viva("retry", session, "nothing", "--text", home=tmp_path), "was not asked", "mistake")
     is_one_clear_line(viva("coach", "nobody", home=tmp_path), "no report", "nobody")
     hiring = viva(
@@ -322,7 +323,8 @@ def test_packs_are_listed_begun_checked_and_shown(tmp_path: Path) -> None:
         Path(pack).read_text().replace("How did the day end for the others?", "Was it not great, right?")
     )
     found = viva("pack", "lint", pack, home=tmp_path)
-    assert found.returncode == 1 and f"{pack}:9: first-question: probe" in found.stdout
+    line = Path(pack).read_text().splitlines().index("  - id: first-question") + 1
+    assert found.returncode == 1 and f"{pack}:{line}: first-question: probe" in found.stdout
 
 
 def test_the_end_of_input_keeps_a_resumable_session(tmp_path: Path) -> None:

@@ -109,12 +109,44 @@ def test_memory_grows_no_further_once_as_much_was_heard_as_is_kept(
                 held.append(tracker.nbytes)
         assert len(set(held[-12:])) == 1
         assert held[-1] <= 4 * SPEECH_RATE * (kept + SLACK + 2) * 1.4
-        assert len(tracker.sound(tracker.earliest, tracker.now)) == kept * SPEECH_RATE
+        sound = await tracker.sound(tracker.earliest, tracker.now)
+        assert sound is not None and len(sound) == kept * SPEECH_RATE
         assert tracker.earliest == pytest.approx(tracker.now - kept)
         assert stream._recognition.undecided >= tracker.front_end.sound.end - 12 * SPEECH_RATE
         assert reader.most <= 1.6 * reader.max_window
         await stream.aclose()
         consuming.cancel()
+        await tracker.aclose()
+
+    run(scenario())
+
+
+def test_the_sound_of_a_long_answer_is_copied_while_the_call_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = 60.0
+    monkeypatch.setattr("agent.call.speech_tracker.KEPT", kept)
+
+    async def scenario() -> None:
+        tracker = SpeechTracker(0.0, Always(), Inline())
+        said = noise(kept + 20.0, 0.1)
+        for frame in frames(said, RATE // 2):
+            tracker.hear(frame)
+        whole = tracker.front_end.sound.read(tracker.front_end.sound.end - round(kept * SPEECH_RATE), 10**9)
+        later = iter(frames(noise(200.0, 0.1), RATE // 2))
+        copying = asyncio.create_task(tracker.sound(tracker.earliest, tracker.now))
+        heard = 0
+        while not copying.done():
+            tracker.hear(next(later))
+            heard += 1
+            await asyncio.sleep(0)
+        assert heard >= 6, "frames come in between the parts"
+        found = await copying
+        assert found is not None and np.array_equal(found, whole), "and change nothing"
+        copying = asyncio.create_task(tracker.sound(tracker.earliest, tracker.now))
+        while not copying.done():
+            for _ in range(round(2 * (SLACK + 2))):
+                tracker.hear(next(later))
+            await asyncio.sleep(0)
+        assert await copying is None, "it was overtaken: the recording has it"
         await tracker.aclose()
 
     run(scenario())

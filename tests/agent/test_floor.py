@@ -61,7 +61,7 @@ class Leg:
     offset: float
     earliest: float = 0.0
 
-    def sound(self, start: float, end: float) -> Samples:
+    async def sound(self, start: float, end: float) -> Samples:
         return np.zeros(0, np.float32)
 
     async def speech(self, start: float, end: float) -> None:

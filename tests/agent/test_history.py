@@ -54,13 +54,19 @@ def test_who_is_the_same_person(known: Sequence[Interview], theirs: set[str]) ->
 
 REPORT = {
     "mode": "practice", "created_at": "2026-11-01T10:00:00+00:00",
-    "questions": [{"id": "mistake", "competency": "accountability", "rubric": {"level": 2.0}}],
+    "questions": [
+        {
+            "id": "mistake", "competency": "accountability", "exchanges": [{}],
+            "rubric": {"points": [{"state": "said"}, {"state": "unsure"}, {"state": "said"}, {"state": "contradicted"}]},
+        },
+        {"id": "not-asked", "competency": "accountability", "exchanges": [], "rubric": {"points": [{"state": "unsure"}]}},
+    ],
 }  # fmt: skip
 
 
 def put(settings: Settings, session: str, text: str) -> None:
     folder = settings.home / "sessions" / session / "report"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(text)
 
 
@@ -78,13 +84,18 @@ def in_home(home: Path, *known: Interview) -> tuple[Settings, SqliteStore]:
 
 
 def test_the_coach_and_the_plan_draw_on_it_only_for_somebody_who_returns(tmp_path: Path) -> None:
-    settings, store = in_home(tmp_path, FIRST, BACK)
+    settings, store = in_home(tmp_path, FIRST, BACK, BACK_AGAIN)
     put(settings, "erased", json.dumps({**REPORT, "candidate": "Sam"}))  # its log is gone, so nobody knows whose it is
     put(settings, "broken", "{")
+    levels = [{"id": "mistake", "competency": "accountability", "exchanges": [{}], "rubric": {"level": 2.0}}]
+    put(
+        settings, BACK_AGAIN.id, json.dumps({**REPORT, "candidate": "Sam", "questions": levels})
+    )  # of an earlier version
     put(settings, "older", json.dumps({"mode": "practice", "candidate": "Sam"}))
 
     async def look() -> None:
-        assert len(await history_of(store, settings, BACK)) == 2
+        history = await history_of(store, settings, BACK)
+        assert [(past.question, past.share) for past in history] == [("mistake", 0.5)] * 2
         assert await history_of(store, settings, FIRST) == []
         assert await history_of(store, settings, BACK.model_copy(update={"mode": "screen"})) == []
         assert len(await past_of(store, settings, Wishes(candidate="Sam", returning=True))) == 2

@@ -6,6 +6,7 @@ import { captionsOf } from "./join/captions";
 import { turnOf } from "./join/phase";
 import { delayOf } from "./join/useDelay";
 import { lineOf } from "./operator/live";
+import { type QuestionReport, pointsOf, titleOf } from "./report/model";
 
 const stream = (segment: string, who: string, text: string, final: boolean) => ({
   text,
@@ -84,5 +85,21 @@ describe("numbers", () => {
   it("reads as people read", () => {
     expect(clock(65.9)).toBe("1:05");
     expect(seconds(null)).toBe("–");
+  });
+});
+
+describe("the report", () => {
+  const line = { who: "candidate", text: "I was ill. I told them.", start: 0, end: 2 } as const;
+  it("shows nothing of what is private in a tooltip", () => {
+    expect(titleOf({ ...line, private: ["health"] })).toBe("(left out of everything but this transcript: health)");
+    expect(titleOf({ ...line, private: ["logistics"] })).toBe("(for the process)");
+    expect(titleOf(line)).toBe(line.text);
+  });
+  it("shows a point as said only with its words", () => {
+    const evidence = { quote: "I told them", t0: 1, t1: 2 };
+    const point = (name: string, state: "said" | "contradicted" | "unsure" | "not_found", shown: typeof evidence | null) => ({ name, says: name, state, evidence: shown });
+    const points = [point("a", "said", evidence), point("b", "said", null), point("c", "contradicted", evidence), point("d", "not_found", null), point("e", "unsure", null)];
+    const found = pointsOf({ rubric: { points, anchors: {}, reader: "" } } as unknown as QuestionReport);
+    expect([found.said, found.against, found.rest].map((list) => list.map((p) => p.name))).toEqual([["a"], ["c"], ["b", "d", "e"]]);
   });
 });

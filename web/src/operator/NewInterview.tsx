@@ -21,6 +21,7 @@ export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Crea
         returning: data.get("returning") === "on",
         mode: text("mode"),
         minutes: Number(text("minutes")),
+        about: text("about"),
         ...(await attached("resume", data)),
         ...(await attached("job", data)),
       };
@@ -91,6 +92,10 @@ export function NewInterview({ api, onMade }: { api: Api; onMade: (created: Crea
       <label className="field">
         Job description <small className="muted">optional, PDF, DOCX or text</small>
         <input name="job" type="file" accept=".pdf,.docx,.txt,.md,application/pdf,text/plain" />
+      </label>
+      <label className="field">
+        What may I tell of the job? <small className="muted">optional; your sentences are spoken when a candidate asks</small>
+        <textarea name="about" rows={4} maxLength={39000} placeholder="The salary is between 48,000 and 55,000 a year. Two days a week are from home." />
       </label>
       <Trouble text={problem} />
       <button className="primary" disabled={busy}>

@@ -2,7 +2,7 @@ import { useRef, useState } from "react";
 
 import { type Api, words } from "../api";
 import { Trouble } from "../Trouble";
-import { Quote } from "./QuestionCard";
+import { Quote } from "./Quote";
 import type { Player } from "./player";
 import type { Span } from "./model";
 
@@ -12,7 +12,7 @@ interface Message {
   evidence?: Span[];
 }
 
-const BEGIN = ["Why is my weakest answer rated like that?", "What should I improve?", "Give me an exercise", "Help me outline a better answer"];
+const BEGIN = ["What was heard in my first answer?", "What should I improve?", "Give me an exercise", "Help me outline a better answer"];
 
 /** A talk about a practice report. The server keeps nothing of it: the talk is sent whole each time. */
 export function Coach({ api, id, player }: { api: Api; id: string; player: Player }) {
@@ -43,7 +43,7 @@ export function Coach({ api, id, player }: { api: Api; id: string; player: Playe
   return (
     <section className="card coach no-print" aria-labelledby="coach-title">
       <h2 id="coach-title">Coach</h2>
-      <p className="muted">Explains by your own words, makes nothing up, and cannot change a rating. Nothing of this talk is stored.</p>
+      <p className="muted">Shows your own words, makes nothing up, and rates nothing. Nothing of this talk is stored.</p>
       <ol className="talk" aria-live="polite">
         {talk.map((message, i) => (
           <li key={i} className={message.who}>
@@ -73,7 +73,7 @@ export function Coach({ api, id, player }: { api: Api; id: string; player: Playe
         <label className="hidden" htmlFor="coach-say">
           Your message to the coach
         </label>
-        <input id="coach-say" ref={field} value={draft} maxLength={4000} onChange={(event) => setDraft(event.target.value)} placeholder="Ask about a rating, or tell the missing fact" />
+        <input id="coach-say" ref={field} value={draft} maxLength={4000} onChange={(event) => setDraft(event.target.value)} placeholder="Ask about an answer, or tell the missing fact" />
         <button className="primary" disabled={busy || !draft.trim()}>
           Send
         </button>

@@ -5,6 +5,7 @@ import { Shell } from "../Shell";
 import { clock, plain } from "../format";
 import { operatorKey } from "../operator/key";
 import { Trouble } from "../Trouble";
+import { Apart } from "./Apart";
 import { Charts } from "./Charts";
 import { Coach } from "./Coach";
 import { Comparison } from "./Comparison";
@@ -13,7 +14,7 @@ import { FollowUpOpinion } from "./FollowUpOpinion";
 import { QuestionCard, Statements } from "./QuestionCard";
 import { Retry } from "./Retry";
 import { Timeline } from "./Timeline";
-import { type Exchange, type FollowUpOpinion as FollowUpOpinionGiven, type Opinions, type Report, type TranscriptLine, measuredOf, namesOf } from "./model";
+import { SCHEMA_VERSION, type Exchange, type FollowUpOpinion as FollowUpOpinionGiven, type Opinions, type Report, type TranscriptLine, measuredOf, namesOf } from "./model";
 import { usePlayer } from "./player";
 
 /** The report, made from report.json alone; every quote plays. */
@@ -31,6 +32,10 @@ export function ReportPage({ id }: { id: string }) {
     const load = async () => {
       try {
         const found = await api.get<Report>(`/interviews/${id}/report`);
+        if (found.schema_version !== SCHEMA_VERSION) {
+          setProblem(`This report is of an earlier version. Write it again with: viva report ${id}`);
+          return;
+        }
         setReport(found);
         document.title = `${found.title}: ${found.candidate}`;
         setLines(await api.get<TranscriptLine[]>(`/interviews/${id}/transcript`));
@@ -103,14 +108,14 @@ export function ReportPage({ id }: { id: string }) {
         <audio ref={player.audio} src={sound || undefined} preload="auto" />
       </section>
       <div className="columns">
-        <Statements title="Strengths" items={overall.strengths} player={player} />
-        <Statements title="To work on" items={overall.weaknesses} player={player} />
+        <Statements title="What was surely said" items={overall.said} player={player} />
+        <Statements title="What does not fit" items={overall.contradicted} player={player} />
         <Statements title="Time" items={overall.time_management} player={player} />
-        <Statements title="Practice plan" items={overall.practice_plan} player={player} />
+        {practice && <Statements title="What to try next" items={overall.practice_plan} player={player} />}
       </div>
       {practice && <Comparison api={api} id={id} />}
       {report.questions.map((question, i) => (
-        <QuestionCard key={question.id} question={question} index={i} player={player} opinionOf={opinionOf}>
+        <QuestionCard key={question.id} question={question} index={i} player={player} practice={practice} opinionOf={opinionOf}>
           {sound &&
             question.exchanges
               .filter((e) => e.delivery)
@@ -120,6 +125,7 @@ export function ReportPage({ id }: { id: string }) {
           {practice && question.exchanges.length > 0 && <Retry api={api} id={id} question={question.id} />}
         </QuestionCard>
       ))}
+      <Apart report={report} player={player} />
       {opinions && opinions.follow_ups.length > 0 && (
         <p className="muted no-print">
           What you think of the follow-ups is kept with the interview.{" "}
@@ -138,6 +144,7 @@ export function ReportPage({ id }: { id: string }) {
             .map(([part, engine]) => `${part}: ${engine}`)
             .join(" · ")}
         </p>
+        {report.left_out > 0 && <p>{report.left_out === 1 ? "One sentence is" : `${report.left_out} sentences are`} left out of everything but the transcript.</p>}
       </footer>
     </Shell>
   );

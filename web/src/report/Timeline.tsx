@@ -1,6 +1,6 @@
 import { clock } from "../format";
 import type { Report, TranscriptLine } from "./model";
-import { measuredOf } from "./model";
+import { measuredOf, titleOf } from "./model";
 import type { Player } from "./player";
 
 const HEIGHT = 92;
@@ -36,7 +36,7 @@ export function Timeline({ report, lines, player }: { report: Report; lines: Tra
         <rect width="100%" height={HEIGHT - 16} rx="8" className="ground" />
         {lines.map((line, i) => (
           <rect key={i} className={line.who} x={x(line.start)} width={width(line.start, line.end)} y={line.who === "agent" ? 10 : 42} height="24" rx="3">
-            <title>{`${clock(line.start)} ${line.who}: ${line.text}`}</title>
+            <title>{`${clock(line.start)} ${line.who}: ${titleOf(line)}`}</title>
           </rect>
         ))}
         {deliveries.flatMap((d) => d.silent_pauses).map((p, i) => (

@@ -25,6 +25,22 @@ export interface Delivery {
   words_per_minute: number | null;
 }
 
+/** `private`: why it is left out of everything but the transcript, or "logistics"; empty for the rest. */
+export interface Sentence {
+  text: string;
+  t0: number | null;
+  t1: number | null;
+  private: string;
+}
+
+/** A key point; `evidence` where it was said or contradicted. */
+export interface Point {
+  name: string;
+  says: string;
+  state: "said" | "contradicted" | "not_found" | "unsure";
+  evidence: Span | null;
+}
+
 export interface Exchange {
   turn: number;
   kind: "core" | "follow_up";
@@ -32,7 +48,7 @@ export interface Exchange {
   text: string;
   why: string;
   aimed_at: Span | null;
-  sentences: { text: string; t0: number | null; t1: number | null }[];
+  sentences: Sentence[];
   intent: string | null;
   delivery: Delivery | null;
 }
@@ -42,17 +58,9 @@ export interface QuestionReport {
   competency: string;
   text: string;
   exchanges: Exchange[];
-  rubric: {
-    level: number | null;
-    low: number | null;
-    high: number | null;
-    enough_evidence: boolean;
-    reason: string;
-    anchors: Record<string, string>;
-    hits: { name: string; evidence: Span }[];
-    missed: string[];
-  };
-  qualities: { name: string; value: number; basis: string }[];
+  rubric: { anchors: Record<string, string>; points: Point[]; reader: string };
+  /** Follow-ups that are still worth asking. */
+  open_probes: string[];
   timing: { delay_before_answering: number | null; delay_reliable?: boolean; time_spent: number; expected: number };
   try_next: Statement | null;
   exercise: Statement | null;
@@ -62,6 +70,7 @@ export interface QuestionReport {
 }
 
 export interface Report {
+  schema_version: string;
   session: string;
   title: string;
   mode: string;
@@ -74,13 +83,17 @@ export interface Report {
   holes: { at: number; gap: number }[];
   questions: QuestionReport[];
   overall: {
-    strengths: Statement[];
-    weaknesses: Statement[];
+    said: Statement[];
+    contradicted: Statement[];
     time_management: Statement[];
     practice_plan: Statement[];
     talk_ratio: number | null;
   };
   delivery?: DeliverySummary | null;
+  questions_of_the_candidate: { text: string; t0: number | null; t1: number | null; turn: number; reply: string }[];
+  /** For the process, apart from what was said to the questions. */
+  logistics: Sentence[];
+  left_out: number;
   limits: string[];
 }
 
@@ -118,6 +131,34 @@ export interface TranscriptLine {
   text: string;
   start: number;
   end: number;
+  /** Kinds of private matters in it, as far as it was read. */
+  private?: string[];
+}
+
+/** The version of reports that this page shows. */
+export const SCHEMA_VERSION = "2";
+
+/** A sentence as a piece of evidence plays it. */
+export function spanOf({ text, t0, t1 }: { text: string; t0: number | null; t1: number | null }): Span {
+  return { quote: text, t0, t1 };
+}
+
+/** Why a sentence stands apart from the answer. */
+export function whyApart(kind: string): string {
+  return kind === "logistics" ? "for the process" : `left out of everything but this transcript: ${kind.replace(/_/g, " ")}`;
+}
+
+/** What a line's tooltip says: nothing of what is private. */
+export function titleOf(line: TranscriptLine): string {
+  const apart = line.private ?? [];
+  return apart.length ? `(${apart.map(whyApart).join("; ")})` : line.text;
+}
+
+/** The key points by what is known of them. `rest`: nobody can be sure. */
+export function pointsOf({ rubric }: QuestionReport): { said: Point[]; against: Point[]; rest: Point[] } {
+  const said = rubric.points.filter((p) => p.state === "said" && p.evidence);
+  const against = rubric.points.filter((p) => p.state === "contradicted" && p.evidence);
+  return { said, against, rest: rubric.points.filter((p) => !said.includes(p) && !against.includes(p)) };
 }
 
 /** One answer in the charts: its name and what was measured of it. */
