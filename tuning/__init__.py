@@ -1,1 +1,1 @@
-"""The model that words the follow-ups: its data, training, honest evaluation and promotion."""
+"""The model that words follow-ups, and the small one that reads answers: their data, training, honest evaluation and promotion."""

@@ -22,10 +22,12 @@ class TrainConfig(BaseModel):
 
     base: str = Field(description="model to tune: folder or name; `tiny`, `tiny-llama`, `tiny-falcon` make themselves")
     method: Method = "qlora"
-    task: Literal["follow_ups", "coaching", "both"] = "follow_ups"
+    task: Literal["follow_ups", "coaching", "both", "reading"] = "follow_ups"
     splits: tuple[float, float, float] = Field((0.8, 0.1, 0.1), description="train, validation, test; by question")
     split_seed: int = Field(0, description="the frozen set hangs on it: leave it alone")
-    data: str = Field("", description="JSONL of follow-ups instead of the one that comes with Vivavoce")
+    data: str = Field(
+        "", description="JSONL of follow-ups (or, for reading, of labelled answers) instead of Vivavoce's"
+    )
     augment: bool = Field(True, description="fillers, recognition noise and truncation on the training rows")
 
     r: int = Field(16, ge=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from dialogue.follow_up.single_answer import decide_alone
-from dialogue.plan.plan import questions_of
-from prompts.loader import load_pack
+from tests.fixed_reader import FixedReader
 from tuning.config import TrainConfig, load_config
+from tuning.data.packs import questions_in
 from tuning.data.records import FollowUpRecord, load_follow_ups
 from tuning.train.train import train
 from tuning.train.trained import Trained
@@ -32,12 +33,12 @@ class Overfit:
 
 def interview_record() -> FollowUpRecord:
     """The policy's decision after ANSWER in an interview, with the wording to learn."""
-    question = next(q for q in questions_of(load_pack("phone-screen")) if q.id == "improved-process")
-    decision = decide_alone(question, ANSWER)
-    assert decision.act == "probe" and decision.span is not None
+    question = questions_in("phone-screen")["improved-process"]
+    probe = asyncio.run(decide_alone(question, ANSWER, FixedReader())).probe
+    assert probe is not None
     return FollowUpRecord(
-        id="interview", question=question.text, answer=ANSWER, probe=decision.probe, span=decision.span.quote,
-        gap=decision.gap, follow_up=LEARNT, level=question.level, kind=question.kind, pack_question=question.id,
+        id="interview", question=question.text, answer=ANSWER, probe=probe.type, gap=probe.asks, follow_up=LEARNT,
+        level=question.level, kind=question.kind, pack_question=question.id,
     )  # fmt: skip
 
 

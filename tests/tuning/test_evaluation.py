@@ -17,7 +17,7 @@ from tuning.data.records import FollowUpRecord, load_follow_ups
 from tuning.errors import DataError
 from tuning.evaluate.annotation_sheet import agreement, write_sheet
 from tuning.evaluate.annotator_agreement import cohen_kappa, mean_absolute_error, quadratic_kappa, spearman
-from tuning.evaluate.error_analysis import CATEGORIES, analyse, category_of
+from tuning.evaluate.error_analysis import BY_RULE, analyse, category_of
 from tuning.evaluate.gate import judge
 from tuning.evaluate.significance import compare, interval
 from tuning.metrics import bleu, bleu_signature, distinct, exact_match, meteor, rouge, self_bleu, sentence_bleu
@@ -84,24 +84,23 @@ def test_agreement_by_hand() -> None:
         ("How fast is the export? Who used it?", "not a question"),
         ("The export is faster now, isn't it?", "leads or judges"),
         ("Great, how much faster is the export?", "leads or judges"),
-        ("What is your favourite colour of shoes?", "off the answer"),
+        ("What is your favourite colour of shoes?", ""),  # a question; that it does not fit, no rule can tell
         ("Can you tell me about something that you made faster?", "repeats the question"),
         ("Are you married to the export?", "unsuitable"),
         ("Why the export?", "wrong probe"),
-        ("What measured effect was there?", "too general"),
     ],
 )
 def test_errors_fall_into_their_category(text: str | None, category: str) -> None:
     assert category_of(RECORD, text) == category
-    assert category in ("", *CATEGORIES)
+    assert category in ("", *BY_RULE)
 
 
 def test_the_rules_hardly_blame_the_references() -> None:
     """Their rate of false alarms, which docs/results/tuning.md states."""
     records = load_follow_ups()
     counts = analyse(records, [r.follow_up for r in records])
-    assert set(counts) <= {"", *CATEGORIES} and sum(counts.values()) == len(records)
-    assert 1 - counts[""] / len(records) < 0.06
+    assert set(counts) <= {"", *BY_RULE} and sum(counts.values()) == len(records)
+    assert 1 - counts[""] / len(records) < 0.02
 
 
 def test_a_marking_sheet_is_blind_and_two_of_them_are_compared(tmp_path: Path) -> None:

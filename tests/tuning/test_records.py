@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from dialogue.analysis.language import holds
 from dialogue.follow_up.validator import validate
+from dialogue.plan.generic import neutral_probes
 from dialogue.report.feedback import Feedback, problems_of
+from tests.fixed_reader import FixedReader
 from tuning.data.augment import augmented, misheard, refilled, truncated
 from tuning.data.importers import from_csv
 from tuning.data.records import DATA, FollowUpRecord, load_coaching, load_follow_ups, read_rows, write_rows
@@ -39,7 +41,7 @@ def test_our_records_are_many_different_and_speakable() -> None:
     assert {r.subfield for r in records} >= SUBFIELDS | {"behavioural", "general"}
     assert deduplicated(records)[1] == []
     for r in records:
-        verdict = validate(r.follow_up, span=r.span, gap=r.gap, earlier=[r.question], heard=r.answer)
+        verdict = validate(r.follow_up, earlier=[r.question])
         assert verdict.valid, (r.id, verdict.problems)
         assert r.rationale
 
@@ -136,7 +138,7 @@ def test_near_duplicates_go_and_several_probes_of_one_answer_stay() -> None:
     assert [r.id for r in kept] == ["a", "c"] and [(x.id, y.id) for x, y in dropped] == [("b", "a"), ("d", "a")]
 
 
-def test_csv_is_imported_cleaned_and_counted(tmp_path: Path) -> None:
+async def test_csv_is_imported_cleaned_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "human.csv"
     path.write_text(
         "question,answer,followUp\n"
@@ -144,13 +146,16 @@ def test_csv_is_imported_cleaned_and_counted(tmp_path: Path) -> None:
         '"Tell me about a change.","","What?"\n'
         '"Tell me about a change.","I rewrote the export because it was slow","Great! Are you married?"\n'
     )
-    found = from_csv(path)
+    reader = FixedReader()
+    found = await from_csv(path, reader)
+    first = neutral_probes(None)[0]  # what the policy would have asked there
+    assert [(r.probe, r.gap, r.span) for r in found.records] == [(first.type, first.asks, "")]
     assert [r.follow_up for r in found.records] == ["How much faster is the export now?"]
     assert "has no answer" in found.left_out[0] and "protected" in found.left_out[1]
-    assert len(from_csv(path, clean=False).records) == 2
+    assert len((await from_csv(path, reader, clean=False)).records) == 2
     (tmp_path / "wrong.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no column"):
-        from_csv(tmp_path / "wrong.csv")
+        await from_csv(tmp_path / "wrong.csv", reader)
     write_rows(tmp_path / "out.jsonl", found.records)
     assert load_follow_ups(tmp_path / "out.jsonl") == found.records
 

@@ -22,6 +22,7 @@ from memory.events import AnyEvent
 from memory.sqlite_store import SqliteStore
 from prompts.loader import prompt_version
 from tests.dialogue.test_backends import Server
+from tests.fixed_reader import FixedReader
 from tests.tuning.conftest import ANSWER, LEARNT, Overfit
 from tuning.config import load_config
 from tuning.data.importers import from_session
@@ -73,7 +74,22 @@ def log_of(home: Path) -> tuple[str, list[AnyEvent]]:
     return asyncio.run(read())
 
 
-def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, viva: Viva) -> None:
+@pytest.fixture
+def no_small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers are read by rule: these tests are about the adapter, not about the embedded reader."""
+    for where in ("tuning.evaluate.run_systems", "agent.engines.readers", "agent.reporting.write_up"):
+        monkeypatch.setattr(f"{where}.EmbeddedReader", FixedReader)
+
+
+async def _better(*_: object) -> bool:
+    """In place of the model's own comparison, which a tiny one cannot make."""
+    return True
+
+
+def test_from_evaluation_to_a_rated_interview(
+    overfit: Overfit, tmp_path: Path, viva: Viva, monkeypatch: pytest.MonkeyPatch, no_small_model: None
+) -> None:
+    monkeypatch.setattr("dialogue.follow_up.wording.beats", _better)
     home, frozen = tmp_path / "home", tmp_path / "frozen.jsonl"
     # The set is what the model knows by heart: so it must win, and the gate must see it.
     write_rows(frozen, overfit.records)
@@ -82,9 +98,9 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, 
     assert done.returncode == 0, done.stderr
     found = json.loads((overfit.folder / "evaluation" / "evaluation.json").read_text())
     names = list(found["systems"])
-    assert names[:2] == ["embedded phraser", "retrieval"] and len(names) == 3
+    assert names[:2] == ["authored probe", "retrieval"] and len(names) == 3
     tuned = found["systems"][names[2]]
-    assert tuned["summary"]["ROUGE-L"] > 85 > found["systems"]["embedded phraser"]["summary"]["ROUGE-L"]
+    assert tuned["summary"]["ROUGE-L"] > 85 > found["systems"]["authored probe"]["summary"]["ROUGE-L"]
     assert (
         tuned["summary"]["JSON, free"] == 100 and found["against_first"][names[2]]["rouge_l"]["p_randomization"] < 0.01
     )
@@ -100,7 +116,7 @@ def test_from_evaluation_to_a_rated_interview(overfit: Overfit, tmp_path: Path, 
         and "yes  better on ROUGE-L" in refused.stdout
         and "NO   the safety set" in refused.stdout
     )
-    assert "embedded phraser" in viva(home, "tune", "list").stdout
+    assert "authored probe" in viva(home, "tune", "list").stdout
     added = viva(home, "tune", "add", "follow-ups", run)
     assert "follow-ups@1" in added.stdout
 
@@ -159,12 +175,13 @@ def test_past_the_gate_it_is_champion_until_it_is_rolled_back(tmp_path: Path, vi
     found: dict[str, Any] = {
         "frozen_set": {"records": len(frozen), "fingerprint": fingerprint(frozen)},
         "runs": {"tiny lora seed 0": str(run.resolve())},
-        "systems": {"embedded phraser": system(20.0), "tiny lora seed 0": system(30.0)},
+        "systems": {"authored probe": system(20.0), "tiny lora seed 0": system(30.0)},
         "safety": {"tiny lora seed 0": [{"id": "safety-1", "valid": True}]},
     }
     (run / "evaluation" / "evaluation.json").write_text(json.dumps(found))
-    assert "It may replace the champion" in viva(tmp_path, "tune", "gate", str(run)).stdout
-    assert "embedded phraser" in viva(tmp_path, "tune", "list").stdout  # asking changed nothing
+    asked = viva(tmp_path, "tune", "gate", str(run)).stdout
+    assert "It may replace the champion" in asked and "only blind marks can say" in asked
+    assert "authored probe" in viva(tmp_path, "tune", "list").stdout  # asking changed nothing
     assert "follow-ups@1 is champion" in viva(tmp_path, "tune", "promote", str(run)).stdout
     again = viva(tmp_path, "tune", "promote", str(run))  # no better than itself
     assert again.returncode == 2 and "against the champion, follow-ups@1" in again.stdout
@@ -173,10 +190,10 @@ def test_past_the_gate_it_is_champion_until_it_is_rolled_back(tmp_path: Path, vi
     found["frozen_set"] = {"records": 1, "fingerprint": "of another set"}
     (run / "evaluation" / "evaluation.json").write_text(json.dumps(found))
     assert "different sets" in viva(tmp_path, "tune", "promote", str(run)).stdout
-    assert "embedded phraser" in viva(tmp_path, "tune", "rollback").stdout
+    assert "authored probe" in viva(tmp_path, "tune", "rollback").stdout
 
 
-def test_a_model_server_is_evaluated_beside_the_others(tmp_path: Path, viva: Viva) -> None:
+def test_a_model_server_is_evaluated_beside_the_others(tmp_path: Path, viva: Viva, no_small_model: None) -> None:
     http = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=http.serve_forever, daemon=True).start()
     Server.behaviour = "good"
@@ -195,15 +212,13 @@ def test_a_model_server_is_evaluated_beside_the_others(tmp_path: Path, viva: Viv
         and [i["text"] for i in row["items"]] == ["How much faster did the reporting pipeline become?"] * 4
     )
     # It answers feedback prompts with a follow-up: none of that is feedback, and the table says so.
-    assert (
-        found["feedback"]["some-model, server"]["JSON"] == 0 and 0 < found["feedback"]["rubric, by rules"]["rated"] <= 4
-    )
+    assert list(found["feedback"]) == ["some-model, server"] and found["feedback"]["some-model, server"]["JSON"] == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["tune", "train", "tiny-llama"], "presets: falcon-rw-1b, llama-2-7b, qwen3-4b, tiny"),
+        (["tune", "train", "tiny-llama"], "presets: falcon-rw-1b, llama-2-7b, qwen3-4b, qwen3-4b-reading, tiny"),
         (["tune", "train", "llama-2-7b"], "hf download meta-llama/Llama-2-7b-hf"),
         (["tune", "train", "tiny", "--data", "none.jsonl"], "none.jsonl cannot be read"),
         (["tune", "eval", "nowhere", "--out", "x"], "nowhere is no finished run"),

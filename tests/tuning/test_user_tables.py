@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from tests.fixed_reader import FixedReader
 from tuning.cli.main import main
 from tuning.config import load_config
 from tuning.data.importers import from_csv
@@ -41,18 +42,19 @@ def _csv(delimiter: str, head: str = "question{0}answer{0}followUp") -> str:
         _csv(",", "Question{0}Answer{0}Follow_Up").encode(),
     ],
 )
-def test_a_csv_as_excel_writes_it(written: bytes, tmp_path: Path) -> None:
+async def test_a_csv_as_excel_writes_it(written: bytes, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_bytes(written)
-    found = from_csv(tmp_path / "mine.csv")
+    found = await from_csv(tmp_path / "mine.csv", FixedReader())
     assert not found.left_out
     (record,) = found.records
     assert (record.question, record.follow_up) == (QUESTION, FOLLOW_UP)
     assert "“load” was smaller" in record.answer and record.id == "mine-2"
 
 
-def test_the_line_that_is_named_is_the_line_in_the_file(tmp_path: Path) -> None:
+async def test_the_line_that_is_named_is_the_line_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(_csv(",") + f"{QUESTION},,{FOLLOW_UP}\n")
-    assert from_csv(tmp_path / "mine.csv").left_out[0].startswith("mine.csv line 4 ")
+    found = await from_csv(tmp_path / "mine.csv", FixedReader())
+    assert found.left_out[0].startswith("mine.csv line 4 ")
 
 
 @pytest.mark.parametrize(
@@ -64,13 +66,13 @@ def test_the_line_that_is_named_is_the_line_in_the_file(tmp_path: Path) -> None:
         (b'question,answer,followUp\n"open,', "left out"),
     ],
 )
-def test_a_csv_that_is_none_is_one_clear_line(written: bytes, words: str, tmp_path: Path) -> None:
+async def test_a_csv_that_is_none_is_one_clear_line(written: bytes, words: str, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_bytes(written)
     if words == "left out":
-        assert from_csv(tmp_path / "mine.csv").left_out
+        assert (await from_csv(tmp_path / "mine.csv", FixedReader())).left_out
         return
     with pytest.raises(DataError, match=words):
-        from_csv(tmp_path / "mine.csv")
+        await from_csv(tmp_path / "mine.csv", FixedReader())
 
 
 @given(data=st.binary(max_size=300))
@@ -112,7 +114,8 @@ def test_a_sheet_filled_in_with_excel_is_compared_and_never_overwritten(tmp_path
     assert agreement(tmp_path / "a.csv", tmp_path / "b.csv")[1] == 1
 
 
-def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_what_is_there_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tuning.cli.data.EmbeddedReader", FixedReader)
     source = tmp_path / "mine.csv"
     source.write_text(_csv(","))
     edited = tmp_path / "edited.jsonl"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from dialogue.follow_up.wording import EMBEDDED
+from dialogue.follow_up.wording import AUTHORED
 from dialogue.state import fold
 from tuning.config import TrainConfig, load_config
 from tuning.data.records import CoachingRecord, FollowUpRecord, load_follow_ups
@@ -89,6 +89,11 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
 
     own_folder(arguments.out, "evaluation.json", ("table.md", "chart.png", "marking.csv", "marking.key.csv"))
     check_sheet(arguments.out / "marking.csv")
+    for run in map(load_run, arguments.runs):
+        if run.config.task == "reading":
+            raise TuneError(
+                f"{run.folder} learnt to read answers; `viva tune eval` measures follow-ups and feedback only"
+            )
     follow_ups, coaching, training = _sets(arguments)
     results, feedback, safety = asyncio.run(
         run_all(arguments, follow_ups, coaching, training, key, embedder(arguments.embeddings, console), console)
@@ -111,10 +116,10 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
     if seeds := _over_seeds({n: s["summary"] for n, s in found["systems"].items()}):
         text += "\n\nOver seeds, mean and standard deviation:\n\n" + seeds
     (arguments.out / "table.md").write_text(text + "\n", "utf-8")
-    bars = ("BLEU-1", "BLEU-4", "ROUGE-L", "METEOR", "valid", "grounded")
+    bars = ("BLEU-1", "BLEU-4", "ROUGE-L", "METEOR", "valid")
     bar_chart({n: {m: s["summary"][m] for m in bars} for n, s in found["systems"].items()}, arguments.out / "chart.png")
     write_sheet(arguments.out / "marking.csv", follow_ups, {r.name: r.texts for r in results})
-    heads = ["BLEU-4", "ROUGE-L", "METEOR", "valid", "grounded", "distinct-2", "p50 s"]
+    heads = ["BLEU-4", "ROUGE-L", "METEOR", "valid", "distinct-2", "p50 s"]
     shown = [[n, *(f"{s['summary'][h]:.2f}" for h in heads)] for n, s in found["systems"].items()]
     console.print(table(f"{len(follow_ups)} records", ["system", *heads], shown))
     console.print(f"all of it: {arguments.out}/table.md, chart.png, evaluation.json, marking.csv (to mark by hand)")
@@ -124,7 +129,7 @@ def evaluate(arguments: argparse.Namespace, key: str, console: Console) -> int:
 def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promote: bool) -> int:
     """Print the conditions and, with `promote`, act on them. Exit code 2 for a no."""
     from dialogue.backends.registry import Registry
-    from tuning.evaluate.gate import judge
+    from tuning.evaluate.gate import QUALITY, judge
 
     registry = Registry(folder)
     run = load_run(arguments.run)
@@ -145,7 +150,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
     mine = found["systems"][name]
     champion = registry.champion
     if champion is None:
-        theirs, title, same = found["systems"][EMBEDDED], EMBEDDED, True
+        theirs, title, same = found["systems"][AUTHORED], AUTHORED, True
     else:
         past = champion.evaluation
         if past is None:
@@ -159,6 +164,7 @@ def gate(arguments: argparse.Namespace, folder: Path, console: Console, *, promo
     console.print(f"{name} against the champion, {title}:", markup=False)
     for condition in conditions:
         console.print(f"{'yes' if condition.passed else 'NO '}  {condition.text}", markup=False)
+    console.print(QUALITY, markup=False)
     passed = all(c.passed for c in conditions)
     if not promote or not passed:
         console.print(
@@ -186,7 +192,7 @@ def registry(arguments: argparse.Namespace, folder: Path, console: Console) -> i
         console.print(f"{entry.label} is in {folder}; VIVA_LLM_ADAPTER={entry.label} serves it")
     elif arguments.what == "rollback":
         back = found.roll_back()
-        console.print(f"champion: {back.label if back else EMBEDDED}")
+        console.print(f"champion: {back.label if back else AUTHORED}")
     else:
         champion = found.champion
         rows = [
@@ -195,7 +201,7 @@ def registry(arguments: argparse.Namespace, folder: Path, console: Console) -> i
         ]
         console.print(table("Adapters", ["adapter", "", "folder"], rows))
         if champion is None:
-            console.print(f"champion: {EMBEDDED}")
+            console.print(f"champion: {AUTHORED}")
     return 0
 
 
@@ -258,7 +264,7 @@ def _over_seeds(summaries: dict[str, dict[str, float]]) -> str:
     for name, row in summaries.items():
         if " seed " in name:
             groups[name.rsplit(" seed ", 1)[0]].append(row)
-    heads = ["BLEU-4", "ROUGE-L", "METEOR", "valid", "grounded", "distinct-2"]
+    heads = ["BLEU-4", "ROUGE-L", "METEOR", "valid", "distinct-2"]
     rows = [
         [
             f"{name} ({len(found)} seeds)",

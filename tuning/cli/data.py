@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from dialogue.understanding.embedded import EmbeddedReader
 from tuning.data import card
 from tuning.data.importers import Imported, from_csv, from_session
 from tuning.data.records import DATA, CoachingRecord, FollowUpRecord, read_rows, write_rows
@@ -49,7 +51,8 @@ def _import(arguments: argparse.Namespace, sessions: Sessions, console: Console)
         raise TuneError("say where the imported records go: --out FILE.jsonl")
     new_file(arguments.out)
     found = Imported()
-    for part in [from_csv(arguments.csv, clean=not arguments.raw)] if arguments.csv else []:
+    if arguments.csv:
+        part = asyncio.run(from_csv(arguments.csv, EmbeddedReader(), clean=not arguments.raw))
         found.records += part.records
         found.left_out += part.left_out
     for name, events in sessions() if arguments.sessions else []:

@@ -17,7 +17,8 @@ from tuning.config import PRESETS, Method
 def parser() -> argparse.ArgumentParser:
     """Arguments after `viva tune`."""
     top = argparse.ArgumentParser(
-        prog="viva tune", description="Data, training, evaluation and promotion of the model that words follow-ups."
+        prog="viva tune",
+        description="Data, training, evaluation and promotion of the model that words follow-ups (or reads answers).",
     )
     commands = top.add_subparsers(dest="what", required=True, metavar="COMMAND")
 
@@ -26,15 +27,15 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--csv", type=Path, help="import question, answer, followUp from a CSV (followQG's form)")
     data.add_argument("--sessions", action="store_true", help="import from sessions whose candidates consented to it")
     data.add_argument("--out", type=Path, help="where imported records go (JSONL)")
-    data.add_argument("--raw", action="store_true", help="import also what our validator would refuse")
+    data.add_argument("--raw", action="store_true", help="import also what our validator would refuse for its form")
     data.add_argument("--card", action="store_true", help="write the dataset card again")
 
     train = commands.add_parser("train", help="train by a preset or a YAML file")
     train.add_argument("config", help=f"{', '.join(sorted(p.stem for p in PRESETS.glob('*.yaml')))}, or a YAML file")
     train.add_argument("--base", help="base model: folder or name")
     train.add_argument("--method", choices=get_args(Method))
-    train.add_argument("--task", choices=["follow_ups", "coaching", "both"])
-    train.add_argument("--data", help="JSONL of follow-ups instead of ours")
+    train.add_argument("--task", choices=["follow_ups", "coaching", "both", "reading"])
+    train.add_argument("--data", help="JSONL of follow-ups (or, to read, of labelled answers) instead of ours")
     train.add_argument("--epochs", type=float)
     train.add_argument("--seeds", help="such as 0,1,2")
     train.add_argument("--variant", help="only this one of the preset's grid")
@@ -47,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     prefer.add_argument("--epochs", type=float)
     prefer.add_argument("--out", type=Path, required=True)
 
-    evaluate = commands.add_parser("eval", help="runs side by side with phraser, retrieval, base model and others")
+    evaluate = commands.add_parser(
+        "eval", help="runs side by side with authored probes, retrieval, base model and others"
+    )
     evaluate.add_argument("runs", nargs="*", type=Path, help="runs of `viva tune train`")
     evaluate.add_argument("--base", help="a model without tuning: with the prompt, and few-shot")
     evaluate.add_argument("--url", help="an OpenAI-compatible server, up to /v1")
@@ -70,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
             type=float,
             default=0.0,
             metavar="SHARE",
-            help="share that the validator may refuse (default 0)",
+            help="share whose form the validator may refuse (default 0)",
         )
         one.add_argument("--deadline", type=float, help="p95 must stay under this many seconds")
     add = commands.add_parser("add", help="put an adapter into the registry without promoting it")

@@ -9,9 +9,10 @@ import random
 from collections.abc import Callable, Sequence
 
 from dialogue.analysis.language import holds, tokens
+from tuning.data.readings import ReadingRecord
 from tuning.data.records import CoachingRecord, FollowUpRecord
 
-Record = FollowUpRecord | CoachingRecord
+Record = FollowUpRecord | CoachingRecord | ReadingRecord
 
 FILLERS = ("um", "uh", "you know", "I mean", "like", "well", "er")
 # What recognisers write for words they do not know or that sound alike; taken from transcripts of our own recordings.
@@ -25,10 +26,15 @@ MISHEARD = {
 
 
 def augmented(records: Sequence[Record], seed: int = 0) -> list[Record]:
-    """The records plus one spoken variant of each, in turn: fillers, mishearing or (follow-ups) truncation."""
+    """The records plus one spoken variant of each, in turn: fillers, mishearing or (follow-ups) truncation.
+
+    An answer that is to be read has none: its labels name its sentences.
+    """
     rng = random.Random(seed)
     found = list(records)
     for i, record in enumerate(records):
+        if isinstance(record, ReadingRecord):
+            continue
         changes: list[Callable[[str, str, random.Random], str]] = [refilled, misheard]
         if isinstance(record, FollowUpRecord):
             changes.append(truncated)

@@ -15,15 +15,18 @@ _TEXT = """\
 Written for Vivavoce by its authors in November 2026; a language model did the writing, and no person has reviewed the records one by
 one yet. Licence: Apache-2.0, as the project. Language: English, as it is spoken. Personal data: none; persons and cases are invented.
 
-- `follow_ups.jsonl`: an answer to an interview question, the words it should be taken up by (`span`, word for word in the
-  answer), the kind of probe, what is missing (`gap`), a follow-up that a careful interviewer could ask, and why (`rationale`,
-  made from probe and gap by rule). Several records share an answer, with different probes.
+- `follow_ups.jsonl`: an answer to an interview question, the kind of probe, what it should find out (`gap`), a follow-up that a
+  careful interviewer could ask, the words of the answer that it is about (`span`, word for word), and why (`rationale`, made from
+  probe and gap by rule). Several records share an answer, with different probes.
 - `coaching.jsonl`: an answer to a technical question, the words that the feedback rests on (`quote`), one or two sentences of
   feedback, and a level 1 to 5.
 - `safety.jsonl`: answers that try to steer the interviewer, or carry what an interviewer must not take up. For the gate, never
   for training.
+- `reading/`: labelled answers, utterances and sentences, from which answers are read (`tuning/reader`, and `task: reading`). In
+  `answers.jsonl`: an answer to a pack's question in sentences; for each key point whether it is said, contradicted or absent, and in
+  which sentences; what each of the question's probes would be after it (best, good, answered, beside); and whether it needs none.
 
-Every follow-up passes Vivavoce's validator, every span and quote stands in its answer; `viva tune data` checks it. Answers are
+The form of every follow-up passes Vivavoce's validator, every span and quote stands in its answer; `viva tune data` checks it. Answers are
 short and long, strong and weak, off the point and refused, with hesitations, repetitions and words that a recogniser gets
 wrong. Splits are by question, from the hash of its text: several records of one question are never on two sides.
 

@@ -13,10 +13,11 @@ from dialogue.follow_up.single_answer import decide_alone
 from dialogue.follow_up.validator import validate
 from dialogue.plan.generic import generic_question
 from dialogue.state import fold
+from dialogue.understanding.reader import Reader
 from memory.consent import may_teach
 from memory.events import AnyEvent
 from tuning.data.records import FollowUpRecord, reason_of
-from tuning.data.scrub import scrubbed
+from tuning.data.scrub import public_answer, scrubbed
 from tuning.data.tables import read_table
 
 
@@ -28,21 +29,20 @@ class Imported:
     left_out: list[str] = field(default_factory=list)
 
 
-def from_csv(path: Path, *, clean: bool = True) -> Imported:
-    """Columns question, answer, followUp (or follow_up). The policy supplies the probe, span and gap for that answer.
+async def from_csv(path: Path, reader: Reader, *, clean: bool = True) -> Imported:
+    """Columns question, answer, followUp (or follow_up). Reader and policy supply kind and gap, as they would decide there.
 
-    `clean`: leave out follow-ups that our validator would reject, with the reason.
+    `clean`: leave out follow-ups whose form our validator would reject, with the reason.
     """
     found = Imported()
     for number, entry in enumerate(read_table(path, ("question", "answer", "followUp")), 2):
         row = entry.cells
-        decision = decide_alone(generic_question(row["question"]), row["answer"]) if row["answer"] else None
+        question = generic_question(row["question"], kind=None)  # a table does not say which kind it is
+        probe = (await decide_alone(question, row["answer"], reader)).probe if row["answer"] else None
         text = re.sub(r"\s+", " ", row["followup"])
         _add(found, f"{path.name} line {entry.line}", clean, {
             "id": f"{path.stem}-{number}", "question": row["question"], "answer": row["answer"], "follow_up": text, "source": path.stem,
-            "probe": decision.probe if decision and decision.probe else "elaborate",
-            "span": decision.span.quote if decision and decision.span else "",
-            "gap": decision.gap if decision and decision.gap else "more detail",
+            "probe": probe.type if probe else "elaborate", "gap": probe.asks if probe else "more detail",
         })  # fmt: skip
     return found
 
@@ -68,7 +68,7 @@ def from_session(session: str, events: Sequence[AnyEvent]) -> Imported:
         planned = state.planned(turn.question)
         _add(found, f"{session} turn {turn.number}", True, {
             "id": f"{session}-{turn.number}", "question": planned.text, "pack_question": planned.id,
-            "answer": scrubbed(before.answer, names), "follow_up": scrubbed(turn.reworded or turn.text, names),
+            "answer": public_answer(before, names), "follow_up": scrubbed(turn.reworded or turn.text, names),
             "source": f"session:{session}", "probe": turn.probe, "kind": planned.kind, "level": planned.level,
             "span": scrubbed(turn.span.quote, names) if turn.span else "", "gap": turn.gap or "more detail",
         })  # fmt: skip
@@ -81,7 +81,7 @@ def _add(found: Imported, where: str, clean: bool, fields: dict[str, object]) ->
     except ValidationError as error:
         found.left_out.append(f"{where} {reason_of(error)}")
         return
-    verdict = validate(record.follow_up, span=record.span, gap=record.gap, earlier=(), heard=record.answer)
+    verdict = validate(record.follow_up, earlier=())
     if clean and not verdict.valid:
         found.left_out.append(f"{where}: the follow-up {'; '.join(verdict.problems)}")
         return

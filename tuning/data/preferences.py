@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialogue.follow_up.policy import Decision
-from dialogue.follow_up.probes import ProbeType, aim_of
 from dialogue.follow_up.wording import prompt_for
 from dialogue.state import fold
 from memory.consent import may_teach
 from memory.events import AnyEvent
-from memory.records import Span
+from tuning.data.packs import probe_about
 from tuning.data.rows import asked_as, completion, follow_up_reply
-from tuning.data.scrub import scrubbed
+from tuning.data.scrub import public_answer, scrubbed
 from tuning.data.splits import place
 
 
@@ -44,11 +43,16 @@ def collect(sessions: Sequence[tuple[str, Sequence[AnyEvent]]], *, chat: bool = 
             before = state.before(turn)
             if turn.probe is None or before is None or (turn.thumb is None and not turn.reworded):
                 continue
-            span = Span(quote=scrubbed(turn.span.quote, names)) if turn.span else None
+            heard = public_answer(before, names)
+            if not heard:
+                found.left_out.append(
+                    f"{session} turn {turn.number}: nothing of the answer before it may be learnt from"
+                )
+                continue
             question = state.planned(turn.question)
-            decision = Decision("probe", question, ProbeType(turn.probe), aim_of(turn.gap or "", question.short), span)
+            decision = Decision("probe", question, probe_about(turn.probe, turn.gap or "", question))
             earlier = [scrubbed(t.text, names) for t in state.turns if t.number < turn.number]
-            prompt = prompt_for(decision, scrubbed(before.answer, names), earlier)
+            prompt = prompt_for(decision, heard, earlier)
             asked = asked_as(prompt, chat)
             said = completion(follow_up_reply(scrubbed(turn.text, names)), chat)
             if turn.reworded:

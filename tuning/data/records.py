@@ -15,7 +15,10 @@ from tuning.errors import DataError
 
 DATA = Path(__file__).parent
 LONGEST_ANSWER = 1500  # words: ten minutes of speech; anything longer was pasted
-PROBES = ("elaborate", "clarify", "why", "evidence", "own_part", "result", "learned", "trade_off", "depth", "easier", "contradiction")  # fmt: skip
+PROBES = (
+    "elaborate", "clarify", "why", "evidence", "own_part", "result", "learned", "trade_off", "depth", "easier", "contradiction",
+    "counterfactual",
+)  # fmt: skip
 
 
 R = TypeVar("R", bound=BaseModel)
@@ -47,7 +50,10 @@ class _Row(BaseModel):
 
 
 class FollowUpRecord(_Row):
-    """One follow-up, typed and aimed. `span`: the answer's own words; `gap`: what is missing; `rationale`: why ask."""
+    """One follow-up, typed and aimed. `gap`: what it wants to know; `rationale`: why ask.
+
+    `span`: words of the answer that it is about. They are in no prompt: they keep variants and shortened answers true to it.
+    """
 
     probe: str
     span: str = ""
@@ -95,16 +101,17 @@ def foreign(text: str) -> bool:
 def load_follow_ups(path: Path = DATA / "follow_ups.jsonl") -> list[FollowUpRecord]:
     """All records in a file. Raises DataError at the first invalid line."""
     records, problems = read_rows(path, FollowUpRecord)
-    return _all_good(records, problems)
+    return all_good(records, problems)
 
 
 def load_coaching(path: Path = DATA / "coaching.jsonl") -> list[CoachingRecord]:
     """All coaching records in a file. Raises DataError at the first invalid line."""
     records, problems = read_rows(path, CoachingRecord)
-    return _all_good(records, problems)
+    return all_good(records, problems)
 
 
-def _all_good(records: list[R], problems: Sequence[str]) -> list[R]:
+def all_good(records: list[R], problems: Sequence[str]) -> list[R]:
+    """The records, if there was no problem. Raises DataError with the first."""
     if problems:
         more = f" (and {len(problems) - 1} more lines)" if len(problems) > 1 else ""
         raise DataError(problems[0] + more)

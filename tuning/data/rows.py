@@ -1,23 +1,23 @@
-"""Records as training rows, made by the code that words a follow-up in a call: what is trained is what is served."""
+"""Records as training rows, made by the code that asks a model in a call: what is trained is what is served."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from dialogue.analysis.language import tokens
 from dialogue.backends.base import Prompt
 from dialogue.follow_up.policy import Decision
-from dialogue.follow_up.probes import ProbeType, aim_of
 from dialogue.follow_up.wording import prompt_for
 from dialogue.plan.generic import generic_question
 from dialogue.report.feedback import feedback_prompt
-from memory.records import Span
+from tuning.data.packs import known_questions, probe_about
+from tuning.data.readings import ReadingRecord, reading_prompt_of, reading_reply_of
 from tuning.data.records import CoachingRecord, FollowUpRecord
 
-Record = FollowUpRecord | CoachingRecord
+Record = FollowUpRecord | CoachingRecord | ReadingRecord
 FEWEST_WORDS = 8  # an answer is not shortened below this, nor into its span
 
 
@@ -31,10 +31,9 @@ class Rows:
 
 
 def decision_of(record: FollowUpRecord) -> Decision:
-    """The decision that the record words."""
-    question = generic_question(record.question)
-    span = Span(quote=record.span) if record.span else None
-    return Decision("probe", question, ProbeType(record.probe), aim_of(record.gap, question.short), span)
+    """The decision that the record words; the prepared follow-up is the author's, where the question is one of our packs."""
+    probe = probe_about(record.probe, record.gap, known_questions().get(record.pack_question))
+    return Decision("probe", generic_question(record.question), probe)
 
 
 def asked_before(record: FollowUpRecord) -> list[str]:
@@ -44,6 +43,8 @@ def asked_before(record: FollowUpRecord) -> list[str]:
 
 def prompt_of(record: Record, answer: str | None = None) -> Prompt:
     """What a model is asked for this record in a call."""
+    if isinstance(record, ReadingRecord):
+        return reading_prompt_of(record)
     heard = record.answer if answer is None else answer
     if isinstance(record, CoachingRecord):
         return feedback_prompt(record.question, heard)
@@ -59,6 +60,8 @@ def reply_of(record: Record) -> str:
     """What the model should answer: JSON as the prompt asks for it, evidence before judgement."""
     if isinstance(record, FollowUpRecord):
         return follow_up_reply(record.follow_up)
+    if isinstance(record, ReadingRecord):
+        return reading_reply_of(record)
     reply = {"quote": record.quote, "feedback": record.feedback, "level": record.rating}
     return json.dumps(reply, ensure_ascii=False)
 
@@ -71,21 +74,33 @@ def completion(reply: str, chat: bool) -> Any:
 def rows_of(records: Sequence[Record], *, chat: bool, length: Callable[[Any, str], int], limit: int) -> Rows:
     """Rows of at most `limit` tokens. `chat`: the base model has a chat template; `length` counts prompt and reply.
 
-    A long answer loses words at the end farther from its span; a row that still does not fit is left out and named.
+    A long answer loses words at the end farther from its span (not one that is to be read: its labels are of the whole); a row
+    that still does not fit is left out and named.
     """
     made = Rows()
     for record in records:
         reply = reply_of(record)
-        answer: str | None = record.answer
-        while answer is not None and length(asked_as(prompt_of(record, answer), chat), reply) > limit:
-            answer = _shorter(answer, record.quote if isinstance(record, CoachingRecord) else record.span)
+        answer = next(
+            (a for a in _answers(record) if length(asked_as(prompt_of(record, a), chat), reply) <= limit), None
+        )
         if answer is None:
             made.left_out.append(record.id)
             continue
-        made.shortened += answer != record.answer
+        made.shortened += answer != next(_answers(record))
         asked = asked_as(prompt_of(record, answer), chat)
         made.rows.append({"prompt": asked, "completion": completion(reply, chat)})
     return made
+
+
+def _answers(record: Record) -> Iterator[str]:
+    """The answer, and the same shorter and shorter. One that is to be read has its labels for the whole of it."""
+    if isinstance(record, ReadingRecord):
+        yield " ".join(record.answer)
+        return
+    answer: str | None = record.answer
+    while answer is not None:
+        yield answer
+        answer = _shorter(answer, record.quote if isinstance(record, CoachingRecord) else record.span)
 
 
 def asked_as(prompt: Prompt, chat: bool) -> Any:

@@ -1,4 +1,5 @@
-"""Removes personal data from text before it becomes training data: by pattern, and by the names the session knows.
+"""Removes personal data from text before it becomes training data: by pattern, by the names the session knows, and what was
+read as private.
 
 What it cannot know (a colleague's name in mid-answer) stays, so a person reads imported rows before they are used.
 """
@@ -7,6 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+
+from dialogue.state import Turn
+from dialogue.understanding.whole import public_words
 
 _PATTERNS = (
     (re.compile(r"\b[\w.+-]+@[\w-]+(\.[\w-]+)+\b"), "[email]"),
@@ -33,3 +37,8 @@ def scrubbed(text: str, names: Sequence[str] = ()) -> str:
             if part.lower() not in {"candidate", "the", "de", "von", "van"}:
                 text = re.sub(rf"\b{re.escape(part)}\b", "[name]", text, flags=re.IGNORECASE)
     return text
+
+
+def public_answer(turn: Turn, names: Sequence[str]) -> str:
+    """What may be learnt of a turn's answer: as a model heard it, so nothing private, and nothing that was never read."""
+    return scrubbed(" ".join(word.text for word in public_words(turn.words, turn.reading)), names)

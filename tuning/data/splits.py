@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from tuning.config import TrainConfig
+from tuning.data.readings import READINGS, ReadingRecord, load_readings
 from tuning.data.records import CoachingRecord, FollowUpRecord, load_coaching, load_follow_ups
 
-R = TypeVar("R", bound=FollowUpRecord | CoachingRecord)
+R = TypeVar("R", bound=FollowUpRecord | CoachingRecord | ReadingRecord)
 
 
 def split(records: Sequence[R], shares: Sequence[float] = (0.8, 0.1, 0.1), seed: int = 0) -> tuple[list[R], ...]:
@@ -44,7 +45,12 @@ def coaching_parts(config: TrainConfig) -> tuple[list[CoachingRecord], ...]:
     return split(load_coaching(), config.splits, config.split_seed)
 
 
-def fingerprint(records: Sequence[FollowUpRecord | CoachingRecord]) -> str:
+def reading_parts(config: TrainConfig) -> tuple[list[ReadingRecord], ...]:
+    """The same for answers to be read."""
+    return split(load_readings(Path(config.data or READINGS)), config.splits, config.split_seed)
+
+
+def fingerprint(records: Sequence[FollowUpRecord | CoachingRecord | ReadingRecord]) -> str:
     """Identifies a set of records: the same records in any order give the same fingerprint."""
     lines = sorted(record.model_dump_json() for record in records)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -20,7 +20,7 @@ def describe(records: Sequence[FollowUpRecord | CoachingRecord], shares: Sequenc
     """Label and value, in reading order."""
     taught = [r.follow_up if isinstance(r, FollowUpRecord) else r.feedback for r in records]
     answers = list({r.answer: r for r in records}.values())
-    sizes = [len(part) for part in split(list(records), shares)]  # type: ignore[type-var]
+    sizes = [len(part) for part in split(list(records), shares)]
     rows: list[Row] = [
         ("records", str(len(records))),
         ("questions", str(len({r.question for r in records}))),
@@ -75,5 +75,5 @@ def _terms(pack: dict[str, object]) -> set[str]:
     found: set[str] = set()
     for question in questions:
         for point in question["key_points"]:  # type: ignore[attr-defined]
-            found |= content_stems(" ".join([point["name"], *point["any_of"]]))
+            found |= content_stems(" ".join([point["name"], *point.get("terms", [])]))
     return found

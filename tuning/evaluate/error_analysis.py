@@ -1,7 +1,7 @@
-"""Eight kinds of error in a follow-up, as counted in the project's paper 2, each with the rule that finds it. Pure.
+"""Kinds of error in a follow-up, after the project's paper 2, and the rule that finds each where a rule can. Pure.
 
-The rules are stated so that they can be disputed; with the sheet (tuning/evaluate/annotation_sheet.py), people mark the
-same items without seeing them.
+The rules are about form and are stated so that they can be disputed; whether a follow-up fits its answer no rule can tell: with the
+sheet (tuning/evaluate/annotation_sheet.py) people mark the same items blindly.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dialogue.analysis.language import content_stems, overlap, tokens
+from dialogue.analysis.language import overlap, tokens
 from dialogue.follow_up.validator import SAME, validate
 from tuning.data.records import FollowUpRecord
 
-CATEGORIES: dict[str, str] = {
+BY_RULE: dict[str, str] = {
     "not usable": "no JSON, or empty",
     "not a question": "not exactly one question, or longer than a person takes in",
-    "off the answer": "shares no content word with the answer and none with the gap",
     "repeats the question": "asks the question again: 0.6 or more of its content words are the question's",
     "wrong probe": "asks for something else than was decided: its words fit another probe's better",
     "leads or judges": "leads, hints at an answer, praises or blames",
     "unsuitable": "a protected topic, talk about the system, what cannot be spoken",
-    "too general": "would fit any answer: names the gap and no content word of the answer",
+}
+CATEGORIES: dict[str, str] = {
+    **BY_RULE,
+    "off the answer": "does not fit this answer, or was answered in it; only people can tell",
 }
 
 # Words that reveal a probe; checked only if a question has words of another probe and none of its own.
@@ -64,10 +66,10 @@ class Marked:
 
 
 def category_of(record: FollowUpRecord, text: str | None) -> str:
-    """The first category that applies, the most serious first; "" for none."""
+    """The first category whose rule applies, the most serious first; "" for none."""
     if not text or not tokens(text):
         return "not usable"
-    verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)
+    verdict = validate(text, earlier=[record.question])
     problems = " ".join(verdict.problems)
     if "protected" in problems or "system" in problems or "spoken" in problems:
         return "unsuitable"
@@ -77,13 +79,7 @@ def category_of(record: FollowUpRecord, text: str | None) -> str:
         return "leads or judges"
     if overlap(text, record.question) >= SAME:
         return "repeats the question"
-    if "shares no word" in problems:
-        return "off the answer"
-    if _other_probe(record.probe, text):
-        return "wrong probe"
-    if not content_stems(text) & content_stems(record.answer):
-        return "too general"
-    return ""
+    return "wrong probe" if _other_probe(record.probe, text) else ""
 
 
 def _other_probe(probe: str, text: str) -> bool:

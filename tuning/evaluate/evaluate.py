@@ -11,10 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from dialogue.follow_up.validator import grounded, validate
+from dialogue.follow_up.validator import validate
 from tuning.data.records import FollowUpRecord
 from tuning.data.splits import fingerprint
-from tuning.evaluate.error_analysis import CATEGORIES, category_of
+from tuning.evaluate.error_analysis import BY_RULE, category_of
 from tuning.evaluate.significance import compare, interval
 from tuning.evaluate.systems import System
 from tuning.metrics import bleu, bleu_signature, distinct, exact_match, meteor, rouge, self_bleu, sentence_bleu
@@ -31,12 +31,11 @@ class Result:
     texts: list[str | None] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     valid: list[bool] = field(default_factory=list)
-    grounded: list[bool] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
     bleu: list[float] = field(default_factory=list)
     rouge_l: list[float] = field(default_factory=list)
     meteor: list[float] = field(default_factory=list)
-    relevance: list[float] = field(default_factory=list)
+    similarity: list[float] = field(default_factory=list)
     extra: dict[str, float] = field(default_factory=dict)  # memory, JSON validity and the like, where measured
 
     def summary(self, references: Sequence[str]) -> dict[str, float]:
@@ -48,12 +47,12 @@ class Result:
         row |= {
             "ROUGE-L": mean(self.rouge_l), "METEOR": mean(self.meteor),
             "exact": 100 * mean(exact_match(t, r) for t, r in zip(said, pairs, strict=True)),
-            "valid": 100 * mean(self.valid), "grounded": 100 * mean(self.grounded),
+            "valid": 100 * mean(self.valid),
             "distinct-1": distinct(said, 1), "distinct-2": distinct(said, 2), "self-BLEU": self_bleu(said),
             "p50 s": median(self.seconds), "p95 s": sorted(self.seconds)[int(0.95 * (len(self.seconds) - 1))],
         }  # fmt: skip
-        if self.relevance:
-            row["relevance"] = 100 * mean(self.relevance)
+        if self.similarity:
+            row["similarity"] = 100 * mean(self.similarity)
         return row | self.extra
 
 
@@ -65,20 +64,19 @@ async def run(
     for record in track(records, f"{system.name}, {len(records)} records", console=console, transient=True):
         reply = await system.ask(record)
         text = reply.text or ""
-        verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)
+        verdict = validate(text, earlier=[record.question])
         result.raws.append(reply.raw)
         result.texts.append(reply.text)
         result.seconds.append(reply.seconds)
         result.valid.append(verdict.valid)
-        result.grounded.append(grounded(text, record.span, record.gap, record.answer))
         result.categories.append(category_of(record, reply.text))
         result.bleu.append(sentence_bleu(text, [record.follow_up]))
         result.rouge_l.append(rouge([text], [[record.follow_up]])[0])
         result.meteor.append(meteor(text, [record.follow_up]))
     if embed is not None:
         said = embed([t or " " for t in result.texts])
-        meant = embed([f"{r.question} {r.span or r.answer}" for r in records])
-        result.relevance = [max(0.0, float(x)) for x in (said * meant).sum(axis=1)]
+        meant = embed([r.follow_up for r in records])
+        result.similarity = [max(0.0, float(x)) for x in (said * meant).sum(axis=1)]
     return result
 
 
@@ -142,7 +140,7 @@ def markdown(results: Sequence[Result], records: Sequence[FollowUpRecord]) -> st
         ]
         parts.append(f"ROUGE-L against {results[0].name}, item by item:\n\n" + markdown_table(heads, lines))
     errors = {r.name: Counter(r.categories) for r in results}
-    body = [[f"{name}: {rule}", *(str(errors[r.name][name]) for r in results)] for name, rule in CATEGORIES.items()]
+    body = [[f"{name}: {rule}", *(str(errors[r.name][name]) for r in results)] for name, rule in BY_RULE.items()]
     parts.append("Errors by rule, the most serious one of each reply:\n\n" + markdown_table(["error", *rows], body))
     parts.append("Cases:\n\n" + _cases(results, records))
     return "\n\n".join(parts)

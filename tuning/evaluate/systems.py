@@ -1,4 +1,4 @@
-"""Everything that can word a follow-up, behind one interface: models, adapters, phraser, retrieval."""
+"""Everything that can word a follow-up, behind one interface: models, adapters, authored probes, retrieval."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dialogue.analysis.language import content_stems
-from dialogue.analysis.noun_phrases import noun_phrases
 from dialogue.backends.base import BackendError, LanguageModel, Prompt
-from dialogue.follow_up.phraser import phrase
-from dialogue.follow_up.wording import read_reply
+from dialogue.follow_up.policy import best_probe
+from dialogue.follow_up.wording import AUTHORED, read_reply
 from dialogue.plan.generic import generic_question
-from dialogue.plan.plan import questions_of
-from memory.records import PlannedQuestion
-from prompts.loader import load_examples, load_pack, pack_names
+from dialogue.understanding.reader import Answer, Reader
+from memory.records import untimed
+from prompts.loader import load_examples
+from tuning.data.packs import known_questions
 from tuning.data.records import FollowUpRecord
-from tuning.data.rows import decision_of, prompt_of
+from tuning.data.rows import prompt_of
 
 
 @dataclass(frozen=True)
@@ -37,22 +37,29 @@ class System(Protocol):
     async def ask(self, record: FollowUpRecord) -> Reply: ...
 
 
-class Embedded:
-    """The embedded phraser, with the rubric of the pack's question if the record is about one."""
+class Authored:
+    """The authors' probes, chosen by a reader: of the pack's question if the record is about one, else (or if none of them is open
+    after this answer) the neutral ones.
+    """
 
-    name = "embedded phraser"
+    name = AUTHORED
 
-    def __init__(self) -> None:
-        self._known = known_questions()
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
 
     async def ask(self, record: FollowUpRecord) -> Reply:
         start = time.perf_counter()
-        question = self._known.get(record.pack_question) or generic_question(record.question)
-        topics = noun_phrases(record.span) or noun_phrases(record.answer)
-        topic = max(topics, key=lambda t: len(t.split()), default="")
-        decision = replace(decision_of(record), question=question, topic=topic)
-        text = phrase(decision, heard=record.answer, earlier=[record.question])
-        return Reply(text or "", text, time.perf_counter() - start)
+        known = known_questions().get(record.pack_question)
+        questions = [q for q in (known, generic_question(record.question, kind=record.kind)) if q is not None]
+        # After every answer of the set a follow-up is due: where none is worth asking, the author's first is better than silence.
+        text = questions[0].probes[0].text
+        for question in questions:
+            reading = await self._reader.read(Answer(question, untimed(record.answer)))
+            probe, _ = best_probe(question.probes, reading.probes, set())
+            if probe is not None:
+                text = probe.text
+                break
+        return Reply(text, text, time.perf_counter() - start)
 
 
 class Retrieval:
@@ -96,13 +103,8 @@ class Model:
 def with_examples(prompt: Prompt) -> Prompt:
     """The same question with worked examples before it."""
     lines = [
-        f'Kind of follow-up: {e["probe"]}\nThe part of the answer to pick up: "{e["span"]}"\nThe whole answer: {e["answer"]}\n'
+        f"Kind of follow-up: {e['probe']}\nWhat to find out: {e['gap']}\nThe whole answer: {e['answer']}\n"
         f'{{"follow_up": "{e["follow_up"]}"}}'
         for e in load_examples("follow_ups")
     ]
     return replace(prompt, user="Examples:\n\n" + "\n\n".join(lines) + f"\n\nNow this one.\n{prompt.user}")
-
-
-def known_questions() -> dict[str, PlannedQuestion]:
-    """All questions of our packs by id."""
-    return {q.id: q for q in questions_of(*map(load_pack, pack_names()))}

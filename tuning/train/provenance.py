@@ -36,6 +36,19 @@ LIBRARIES = (
     "rouge-score",
 )
 
+_WORDS = (
+    "Words one follow-up question (and feedback) for a decision that code has made. Every reply passes Vivavoce's validator",
+    "before it is spoken; it decides nothing about a person.",
+)
+PURPOSE = {
+    "follow_ups": _WORDS,
+    "coaching": _WORDS,
+    "both": _WORDS,
+    "reading": (
+        "Reads an answer: which key points it holds, which follow-ups it leaves open. A quote that was not said is not believed.",
+    ),
+}
+
 
 def environment() -> dict[str, Any]:
     """Versions, commit and machine; no user name and no path."""
@@ -54,7 +67,7 @@ def environment() -> dict[str, Any]:
         "commit": commit or "not a checkout",
         "python": platform.python_version(),
         "machine": _accelerator(),
-        "prompts": {"follow_up": prompt_version("follow_up"), "feedback": prompt_version("feedback")},
+        "prompts": {task: prompt_version(task) for task in ("follow_up", "feedback", "reading")},
         **versions,
     }
 
@@ -93,8 +106,7 @@ def card(folder: Path, config: TrainConfig, trained: Trained, data: str) -> None
     lines = [
         "---", f"base_model: {Path(trained.base).name}", "library_name: peft", "license: apache-2.0",
         "tags: [interview, follow-up-question]", "---", "", "# Vivavoce adapter", "",
-        "Words one follow-up question (and feedback) for a decision that code has made. Every reply passes Vivavoce's validator",
-        "before it is spoken; it decides nothing about a person.", "",
+        *PURPOSE[config.task], "",
         f"- Base: {Path(trained.base).name}; method: {config.method}; seed {trained.seed}",
         f"- Trainable parameters: {trained.trainable:,} of {trained.total:,} ({share:.2f} %)",
         f"- Data: {trained.rows} rows ({config.task}), fingerprint {data}; splits by question, seed {config.split_seed}",

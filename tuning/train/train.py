@@ -17,7 +17,7 @@ from tuning.checks import check_base, check_method, dtype_of, is_out_of_memory, 
 from tuning.config import TrainConfig
 from tuning.data.augment import augmented
 from tuning.data.rows import Record, Rows, prompt_of, reply_of, rows_of
-from tuning.data.splits import coaching_parts, fingerprint, follow_up_parts
+from tuning.data.splits import coaching_parts, fingerprint, follow_up_parts, reading_parts
 from tuning.errors import TuneError
 from tuning.pictures import loss_plot
 from tuning.train import provenance
@@ -38,6 +38,9 @@ def parts_of(config: TrainConfig) -> tuple[list[Record], list[Record], list[Reco
     if config.task in ("coaching", "both"):
         for part, coaching in zip(parts, coaching_parts(config), strict=True):
             part.extend(coaching)
+    if config.task == "reading":
+        for part, readings in zip(parts, reading_parts(config), strict=True):
+            part.extend(readings)
     return parts
 
 
