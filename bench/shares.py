@@ -1,0 +1,38 @@
+"""Shares with their intervals, and agreement of two readers. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Hashable, Sequence
+
+Z = 1.96  # two-sided 95 %
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """The interval of a share (Wilson 1927); (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    p = right / n
+    centre = p + Z * Z / (2 * n)
+    spread = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
+    return max(0.0, (centre - spread) / (1 + Z * Z / n)), min(1.0, (centre + spread) / (1 + Z * Z / n))
+
+
+def share(right: int, n: int) -> str:
+    """ "93.1 % (90.2 to 95.2; 402 of 432)", or a dash for n = 0."""
+    if n == 0:
+        return "–"
+    low, high = wilson(right, n)
+    return f"{100 * right / n:.1f} % ({100 * low:.1f} to {100 * high:.1f}; {right} of {n})"
+
+
+def kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float:
+    """Cohen's kappa (1960); 1 if both always say the same single thing."""
+    n = len(pairs)
+    if not n:
+        return float("nan")
+    seen = sum(a == b for a, b in pairs) / n
+    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    chance = sum(first[k] * second[k] for k in first) / (n * n)
+    return 1.0 if chance == 1.0 else (seen - chance) / (1 - chance)
