@@ -42,12 +42,19 @@ class Settings(BaseSettings):
 
     llm: Literal[
         "auto", "embedded", "transformers", "vllm", "llamacpp", "ollama", "openai", "gemini", "claude", "mistral"
-    ] = Field("auto", description="Who words the follow-ups")
+    ] = Field("auto", description="The language model, if any")
     llm_url: str = Field("", description="OpenAI-compatible server, up to /v1; empty: where VIVA_LLM usually is")
     llm_model: str = Field("", description="Model name on that server, or folder for transformers")
     llm_adapter: str = Field("", description="PEFT adapter for transformers: a folder, name@version, or champion")
     llm_key: SecretStr = Field(SecretStr(""), description="Key for the server; never logged")
-    llm_deadline: float = Field(1.2, gt=0, description="Seconds after which the embedded wording is taken")
+    llm_deadline: float = Field(1.2, gt=0, description="Seconds after which the author's own follow-up is taken")
+    reader: Literal["auto", "embedded", "model"] = Field(
+        "auto", description="Who reads the answers; auto: the model, if any"
+    )
+    reader_deadline: float = Field(
+        2.5, gt=0, description="Seconds after which the embedded reading of an answer is taken"
+    )
+    screen_wording: bool = Field(False, description="Screening: let the model word follow-ups of its own, where better")
 
     livekit_url: str = Field(
         "ws://127.0.0.1:7880", description="LiveKit server", validation_alias=AliasChoices("VIVA_LIVEKIT_URL", "LIVEKIT_URL")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Tests that share something costly go to one of pytest-xdist's processes together; the rest goes wherever there is time.
 # (pytest-xdist 3.8's own `xdist_group` has no effect with pytest 9.)
 TOGETHER = {
+    "tests/battery/": "battery",  # modes and characters share their answers, and what was read in them
     "tests/tuning/test_training.py": "tuning",
     "tests/tuning/test_served.py": "tuning",
     "tests/e2e/test_demo.py": "first",

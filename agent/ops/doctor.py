@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.engines.loading import Choice, choose_llm, choose_stt, choose_tts, open_store
+from agent.engines.readers import choose_reader
 from agent.ops.machine import last_trial
 from agent.ops.servers import PAGE, where_livekit
 from agent.settings import Settings
@@ -35,6 +36,7 @@ async def run(settings: Settings) -> None:
         choose_stt(settings),
         choose_tts(settings),
         choose_llm(settings),
+        choose_reader(settings),
         memory,
         rooms,
         pages,

@@ -15,6 +15,7 @@ from livekit.agents import AutoSubscribe, JobContext
 
 from agent.engines.loading import Engines, choose_llm, load_model, open_store
 from agent.engines.model_client import MODEL_SOCKET, remote_engines
+from agent.engines.readers import interviewer_for
 from agent.loop_watch import watched_if_asked
 from agent.reporting.write_up import write_up
 from agent.rooms.job_metadata import JobMetadata, read_metadata
@@ -26,7 +27,6 @@ from agent.sessions import Begun, session_folder, take
 from agent.settings import Settings, load_settings
 from agent.signals import Stopped
 from dialogue.backends.base import LanguageModel
-from dialogue.manager.interviewer import Interviewer
 from memory.store import LeaseHeld, LeaseLost, UnknownSession
 from vivavoce.errors import VivavoceError
 
@@ -95,7 +95,7 @@ async def _stay(
     folder = session_folder(settings, begun.id)
     folder.mkdir(parents=True, exist_ok=True)
     stay = Stay(
-        begun.journal, Interviewer(engines.model, settings.llm_deadline, state.interview.language), engines,
+        begun.journal, interviewer_for(settings, state.interview, engines.model), engines,
         folder, begun.owner, settings.wait_seconds, settings.room_lease_seconds,
         state.interview.source.identity, metadata.silent,
     )  # fmt: skip

@@ -37,8 +37,11 @@ def held(persona: str, home: Path, *more: str) -> tuple[dict[str, Any], str]:
 def test_a_person_of_few_words_is_asked_for_more_and_not_judged(tmp_path: Path) -> None:
     report, heard = held("monosyllabic", tmp_path, "--questions", "improved-process", "--probes", "1")
     [question] = report["questions"]
-    assert question["rubric"]["level"] is None and "words were said" in question["rubric"]["reason"]
-    assert [e["probe"] for e in question["exchanges"] if e["kind"] == "follow_up"] == ["elaborate"]
+    assert not report["overall"]["said"] and {p["state"] for p in question["rubric"]["points"]} <= {
+        "unsure",
+        "not_found",
+    }
+    assert sum(e["kind"] == "follow_up" for e in question["exchanges"]) == 1
     assert "last question" in heard
 
 
@@ -47,7 +50,10 @@ def test_orders_by_voice_are_not_obeyed(tmp_path: Path) -> None:
     assert "banana" not in heard and "last question" in heard
     said = [e["text"] for q in report["questions"] for e in q["exchanges"]]
     assert not any("banana" in text.lower() for text in said)
-    assert report["outcome"] == "completed" and (report["questions"][0]["rubric"]["level"] or 0) <= 4.0
+    quotes = [p["evidence"]["quote"] for q in report["questions"] for p in q["rubric"]["points"] if p["evidence"]]
+    assert report["outcome"] == "completed" and not any("banana" in quote.lower() for quote in quotes), (
+        "an order makes no point"
+    )
 
 
 def test_a_rambler_gets_a_polite_word_in_practice(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from voice.audio import Samples
 from voice.errors import EngineError
 from voice.tts.espeak import EspeakVoice
 from voice.tts.streaming import ClauseTTS
-from voice.tts.voice import PhraseCache, Voice
+from voice.tts.voice import KEPT, PhraseCache, Voice
 
 
 class Scripted:
@@ -77,6 +77,15 @@ def test_the_cache_is_bounded_and_drops_the_oldest() -> None:
     for text in ("a", "b", "c"):
         cache.get(voice, text, 8_000, lambda: voice.say("x"))
     assert ("scripted", "a", 8_000) not in cache and ("scripted", "c", 8_000) in cache
+
+
+def test_what_is_said_once_in_a_long_call_does_not_stay() -> None:
+    cache, voice = PhraseCache(), Scripted()
+    for text in range(100):
+        cache.get(voice, str(text), 10, lambda: np.zeros(50, np.float32))  # 5 s
+    kept = sum(("scripted", str(text), 10) in cache for text in range(100))
+    assert kept == KEPT / 5 and ("scripted", "99", 10) in cache and cache.nbytes == KEPT * 10 * 4
+    assert KEPT * 24_000 * 4 < 12e6, "bytes at the rate of a call"
 
 
 async def test_espeak_speaks_through_livekit() -> None:
