@@ -176,7 +176,10 @@ def _check(data: Any, lines: dict[tuple[str | int, ...], int], path: Path, schem
     while where and where not in lines:
         where = where[:-1]
     spot = ".".join(map(str, error.absolute_path)) or "the file"
-    raise PromptError(f"{path}:{lines.get(where, 1)}: {spot}: {error.message[:200]}")
+    what = error.message[:200]
+    if error.validator == "minItems":
+        what = f"has {len(error.instance)}, and needs {error.validator_value} or more"
+    raise PromptError(f"{path}:{lines.get(where, 1)}: {spot}: {what}")
 
 
 def _text_keys(data: Any) -> Any:

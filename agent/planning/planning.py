@@ -86,7 +86,7 @@ def _notes(about: str) -> str:
     """What may be told of the job. Raises UserError where it is too long to be notes."""
     if len(about) > MOST_NOTES:
         raise UserError(
-            f"the notes on the job have {len(about):,} characters; {MOST_NOTES:,} are the most: keep what candidates ask about"
+            f"the notes on the job have more than {MOST_NOTES:,} characters, which is too many: keep what candidates ask about"
         )
     return about.strip()
 

@@ -117,8 +117,8 @@ class Interviewer(Remarks):
 
     async def commit(self, state: State, turn: Turn, *, at: float, t: float, proposal: Proposal | None = None) -> Reply:
         """The turn is over: what to store and say. Uses the proposal if it still fits."""
-        fits = proposal is not None and proposal.turn == turn.number and _same(proposal.heard, turn.answer)
         words = turn.words_or_text
+        fits = proposal is not None and _fits(proposal, turn, words)
         if fits and proposal is not None:
             reading = proposal.reading
         else:
@@ -266,6 +266,13 @@ def _supposing(state: State, turn: Turn, words: Sequence[Word]) -> State:
     piece = Heard(at=0.0, turn=turn.number, text=text, words=list(words), end=words[-1].end if words else 0.0)
     supposed = replace(turn, heard=(piece,), answered=True, intent="answer")
     return replace(state, turns=tuple(supposed if t.number == turn.number else t for t in state.turns))
+
+
+def _fits(proposal: Proposal, turn: Turn, words: Sequence[Word]) -> bool:
+    """Whether a proposal was made for just these words: its reading's places are theirs."""
+    acts = proposal.reading.acts
+    read = acts[-1].passage.after if acts else 0
+    return proposal.turn == turn.number and read == len(words) and _same(proposal.heard, turn.answer)
 
 
 def _is_a_call(turn: Turn) -> bool:

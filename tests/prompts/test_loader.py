@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from dialogue.follow_up.validator import validate
 from dialogue.plan.plan import PlanError, draw, questions_of
@@ -78,3 +79,12 @@ def test_plans_repeat_and_fit_their_time() -> None:
 
 def test_the_report_schema_on_disk_is_the_models() -> None:
     assert load_schema("report.schema.json") == report_schema(), "run `make schema`"
+
+
+def test_a_question_with_two_probes_is_one_clear_line(tmp_path: Path) -> None:
+    pack = load_pack("phone-screen")
+    pack["questions"] = [{**pack["questions"][0], "probes": pack["questions"][0]["probes"][:2]}]
+    path = tmp_path / "two.yaml"
+    path.write_text(yaml.safe_dump(pack), "utf-8")
+    with pytest.raises(PromptError, match=r"two\.yaml:\d+: questions\.0\.probes: has 2, and needs 6 or more"):
+        load_pack(str(path))
