@@ -145,7 +145,7 @@ def test_every_module_of_the_image_can_be_imported(image: Run) -> None:
     """
     walk = (
         "import importlib, pkgutil, agent, dialogue, memory, prompts, simulation, tuning, voice\n"
-        "trained = ('tuning.reader.export', 'tuning.reader.fit', 'tuning.reader.model')\n"
+        "trained = ('tuning.reader.export', 'tuning.reader.fit', 'tuning.reader.model', 'tuning.reader.refit')\n"
         "for package in (agent, dialogue, memory, prompts, simulation, tuning, voice):\n"
         "    for module in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
         "        if module.name.endswith('__main__') or module.name in trained: continue\n"
