@@ -165,7 +165,6 @@ class Engines:
         return {
             "speech to text": self.decoder.name,
             "text to speech": self.voice.name,
-            "understanding": "embedded reader" if self.model is None else self.model.name,
             "follow-up wording": self.model.name if self.model else "the pack's authors",
         }
 

@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from dialogue.analysis.language import tokens
+from dialogue.analysis.language import closes_sentence, tokens
 from dialogue.understanding.pairs import Pair, act_pair, point_pair, probe_pair
 from dialogue.understanding.reader import Answer
 from dialogue.understanding.segments import passage, segments
@@ -67,7 +67,10 @@ class EmbeddedReader:
             points = [PointRead(name=p.name, state="unsure") for p in answer.question.key_points]
             probes = [ProbeRead(text=p.text, state="unsure", worth=UNREAD) for p in answer.question.probes]
         numbers = [passage(words, range(i, i + 1)) for i in open_words if _COUNTED.match(_bare(words[i].text))]
-        return Reading(reader=self.name, acts=acts, private=private, points=points, probes=probes, numbers=numbers)
+        names = [passage(words, range(i, i + 1)) for i in open_words if _named(words, i)]
+        return Reading(
+            reader=self.name, acts=acts, private=private, points=points, probes=probes, numbers=numbers, names=names
+        )
 
     def acts(self, words: Sequence[Word]) -> list[ActSaid]:
         """See `Reader.acts`."""
@@ -160,6 +163,16 @@ def _shown(words: Sequence[Word], place: Sequence[int], evidence: Sequence[float
         if best is None or mean > best[0]:
             best = (mean, part)
     return passage(words, best[1]) if best and best[0] > 0.0 else None
+
+
+def _named(words: Sequence[Word], i: int) -> bool:
+    """Whether a word is written as a name: a capital inside a sentence, or an acronym. Where nothing has capitals, none is."""
+    bare = re.sub(r"\W", "", words[i].text)
+    opens = i == 0 or closes_sentence(words[i - 1].text)
+    return bare not in _OWN_CAPITALS and bare[:1].isupper() and (not opens or (bare.isupper() and len(bare) > 1))
+
+
+_OWN_CAPITALS = frozenset(["I", "Im", "Ive", "Id", "Ill", "OK"])
 
 
 def _bare(text: str) -> str:

@@ -177,3 +177,9 @@ def test_a_model_that_cannot_read_leaves_the_embedded_reading() -> None:
     plain = read(EmbeddedReader(), TOLD)
     for name in ("a model that writes no JSON", "a model that fails", "a model that breaks", "a model that is late"):
         assert read(READERS[name](), TOLD) == plain, name
+
+
+def test_numbers_and_names_are_found_where_they_stand() -> None:
+    reading = read(EmbeddedReader(), "We had two hundred orders. Then I moved it from Oracle to AWS, and Anna agreed.")
+    assert [p.quote for p in reading.numbers] == ["two", "hundred"]
+    assert [p.quote.strip(".,") for p in reading.names] == ["Oracle", "AWS", "Anna"]
