@@ -24,6 +24,12 @@ class Word(Record):
     confidence: float | None = None
 
 
+def typed_words(text: str) -> list[Word]:
+    """The words of something typed, closed by a full stop if it has no mark: what is typed next is another sentence."""
+    text = text.strip()
+    return untimed(text if text.endswith((".", "?", "!", "…")) or not text else f"{text}.")
+
+
 def untimed(text: str) -> list[Word]:
     """The words of a text without sound: all at 0 s."""
     return [Word(text=word, start=0.0, end=0.0) for word in text.split()]

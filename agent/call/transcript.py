@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from livekit.agents import stt
 
 from memory.events import Heard, Noted
-from memory.records import Interval, Word
+from memory.records import Interval, Word, typed_words
 from voice.stt.stream import words_of
 from voice.words import TimedWord, joined
 
@@ -39,7 +39,7 @@ def noted(words: Sequence[TimedWord], at: float) -> Noted:
 
 def typed(text: str, turn: int, at: float, t: float) -> Heard:
     """A typed answer: its words carry the time at which they arrived, and none of them is measured."""
-    words = [Word(text=word, start=round(t, 3), end=round(t, 3)) for word in text.split()]
+    words = [w.model_copy(update={"start": round(t, 3), "end": round(t, 3)}) for w in typed_words(text)]
     return Heard(at=at, t=t, turn=turn, text=" ".join(text.split()), words=words, end=t, typed=True)
 
 

@@ -12,7 +12,7 @@ from agent.call.journal import Journal
 from dialogue.manager.interviewer import Interviewer
 from dialogue.manager.reply import Reply
 from memory.events import Heard, Spoken
-from memory.records import untimed
+from memory.records import typed_words
 
 
 class InputClosed(Exception):
@@ -31,7 +31,7 @@ async def run_text(journal: Journal, interviewer: Interviewer, console: Console)
         assert turn is not None
         now = time.time()
         if answer.strip():
-            words = untimed(answer)
+            words = typed_words(answer)
             await journal.write(Heard(at=now, turn=turn.number, text=" ".join(answer.split()), words=words, end=0.0))
         turn = journal.state.awaiting
         assert turn is not None

@@ -165,7 +165,7 @@ class Interviewer(Remarks):
                 before = state.before(turn)
                 answered = before is not None and before.intent == "answer"
                 return self._go_on(state, turn, at, t) if answered and not reply.ends else reply
-        if wish.act == "already":
+        if wish.act == "already" and not asked_enough(state, turn, wish.act):
             return self._already(state, turn, wish, at, t)
         if asked_enough(state, turn, wish.act) and not (wish.act in ENDS and not asked_back_before(state, turn)):
             return self.leave(state, turn, wish.act, self.say(state, "moving_on"), at, t)
@@ -176,6 +176,8 @@ class Interviewer(Remarks):
     def _already(self, state: State, turn: Turn, wish: Wish, at: float, t: float) -> Reply:
         """ "I told you": look whether they did, say so, and go on either way."""
         earlier = [x for x in state.of_question(turn.question) if x.number < turn.number]
+        if turn.probe is None and not any(x.intent == "answer" for x in earlier):
+            return put_again(turn, wish, at, t, "reply", self.say(state, "already_unknown", question=turn.text))
         told = turn.probe is not None and turn.text in spent(earlier) - {x.text for x in earlier}
         lead = self.say(state, "already_said" if told else "already_noted")
         answered = committed(turn, wish, at, t)
@@ -255,6 +257,8 @@ class Interviewer(Remarks):
             return self.say(state, "job_answer", answer=known)
         leads = {"skip": "skipping", "later": "postponing", "dont_know": "dont_know", "ask_job": "noted_question"}
         lead = leads.get(wish.act)
+        if lead == "postponing" and not state.remaining:
+            return ""  # it is the only one left, and comes back at once
         if lead == "postponing" and (state.turn is None or state.turn.question not in {q.id for q in state.postponed}):
             lead = "skipping"  # answered already, or put off before: it will not come back, so nobody says it will
         return self.say(state, lead) if lead else self.pick(self.phrases["acknowledgements"], state)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from dialogue.analysis.language import contains_phrase
 from dialogue.manager.job_questions import answer_from
 from dialogue.manager.reply import Reply, remark
 from dialogue.manager.wishes import ENDS, Wish
@@ -15,18 +16,34 @@ from memory.events import Answered, AnyEvent, Asked, Ended, Followed, Said
 # Acts that leave a question open; after MOST_ASIDES of them we move on, so the interview comes to an end.
 ASIDES = frozenset(
     {"repeat", "resume", "rephrase", "explain_term", "which_case", "ask_who", "ask_job", "ask_interview", "distress", "complaint",
-     "swearing", "other_language", "greeting", "small_talk", "restart", "end", "wrong", "consent_worry", "deny"}
+     "swearing", "already", "other_language", "greeting", "small_talk", "restart", "end", "wrong", "consent_worry", "deny"}
 )  # fmt: skip
 MOST_ASIDES = 4
+QUESTIONS = frozenset(
+    ["ask_job", "ask_interview", "ask_who", "which_case", "explain_term"]
+)  # a candidate may have many
+MOST_QUESTIONS = 10
+UNCLEAR = 4  # words of a reply to "shall I end?" that is neither yes nor no, up to which it is asked once more
+
+_FAREWELLS = (
+    "bye",
+    "goodbye",
+    "good bye",
+    "bye bye",
+    "see you",
+    "take care",
+    "farewell",
+    "so long",
+)  # who says them wants to end
 
 Say = Callable[..., str]  # (key of prompts/phrases, **values) -> sentence
 
 
 def asked_enough(state: State, turn: Turn, act: str) -> bool:
     """Whether there were so many requests on this question that it is better to move on."""
-    return (
-        act in ASIDES and sum((t.wish or t.intent) in ASIDES for t in state.of_question(turn.question)) >= MOST_ASIDES
-    )
+    most = MOST_QUESTIONS if act in QUESTIONS else MOST_ASIDES
+    counted = ASIDES if act in QUESTIONS else ASIDES - QUESTIONS
+    return act in ASIDES and sum((t.wish or t.intent) in counted for t in state.of_question(turn.question)) >= most
 
 
 def asked_back(state: State, turn: Turn) -> str:
@@ -44,7 +61,7 @@ def aside(state: State, turn: Turn, wish: Wish, at: float, t: float, say: Say) -
     """The reply to a request, or None if the turn is an answer (or a wish to leave the question, which counts as one)."""
     assert state.interview is not None
     question = state.planned(turn.question)
-    short = question.short if turn.probe is None else turn.text
+    short = question.short if turn.probe is None else _in_other_words(turn)
     again = say("back_to", question=turn.text)
     match wish.act:
         case "none" | "backchannel":
@@ -85,6 +102,8 @@ def aside(state: State, turn: Turn, wish: Wish, at: float, t: float, say: Say) -
             return put_again(turn, wish, at, t, "reply", say("complaint", question=turn.text))
         case "ask_who":
             return put_again(turn, wish, at, t, "reply", say("robot", question=turn.text))
+        case "greeting" if contains_phrase(wish.words, _FAREWELLS):
+            return put_again(turn, Wish("end", wish.answered), at, t, "reply", say("ask_back_end"))
         case "greeting" | "small_talk":
             key = "hello" if wish.act == "greeting" else "small_talk"
             return put_again(turn, wish, at, t, "reply", f"{say(key)} {again}")
@@ -95,12 +114,20 @@ def aside(state: State, turn: Turn, wish: Wish, at: float, t: float, say: Say) -
     return None
 
 
+def _in_other_words(turn: Turn) -> str:
+    """A follow-up has no short form: what it asks for, and then itself."""
+    return f"I would like to know {turn.gap}. {turn.text}" if turn.gap else turn.text
+
+
 def confirmed(turn: Turn, wish: Wish, what: str, at: float, t: float, say: Say) -> Reply | None:
     """The reply to somebody who was asked back: the end if they confirm, the question again if not, None for an answer."""
     if wish.act in ENDS or wish.act == "confirm":
-        return _ending(turn, Wish(what), at, t, say("left"), "candidate_left")
+        text = say("left_to_erase" if "consent_worry" in (what, wish.act) else "left")
+        return _ending(turn, Wish(what), at, t, text, "candidate_left")
     if wish.act == "deny" or (wish.act in ("resume", "backchannel") and not wish.answered):
         return put_again(turn, Wish("deny"), at, t, "reply", say("go_on", question=turn.text))
+    if len(turn.answer.split()) <= UNCLEAR and wish.act in ("answer", "time", "dont_know", "backchannel"):  # "maybe"
+        return put_again(turn, Wish(what), at, t, "reply", say("ask_back_again"))
     return None
 
 

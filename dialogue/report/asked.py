@@ -36,9 +36,11 @@ def _gives_away(reading: Reading, span: Passage) -> bool:
 def _reply(state: State, turn: Turn) -> str:
     """What was said to it before the next question, without our own question that was put again with it."""
     after = next((t for t in state.turns if t.number == turn.number + 1), None)
-    heard = turn.heard[-1].end if turn.heard else turn.asked_at
-    until = after.asked_at if after else float("inf")
-    said = next((s.text for s in state.said if s.purpose == "reply" and heard <= s.t <= until), "")
+    # By the wall's clock: where everything is typed, the session's own stands still.
+    heard = turn.heard[-1].at if turn.heard else 0.0
+    until = after.heard[0].at if after and after.heard else float("inf")
+    since = turn.asked_at
+    said = next((s.text for s in state.said if s.purpose == "reply" and heard <= s.at <= until and s.t >= since), "")
     if turn.text in said:
         said = _UNFINISHED.sub("", said[: said.rfind(turn.text)])
     return said.strip() or (after.lead if after else "")

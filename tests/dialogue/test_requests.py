@@ -10,7 +10,7 @@ import pytest
 
 from dialogue.manager.interviewer import Interviewer
 from dialogue.manager.requests import MOST_ASIDES
-from tests.dialogue.helpers import GOOD, Conversation, agreed
+from tests.dialogue.helpers import GOOD, Conversation, agreed, conversation
 from tests.dialogue.made import ScriptedReader
 
 MEANT: Mapping[str, str] = {
@@ -295,3 +295,33 @@ def test_is_request_tells_requests_from_answers() -> None:
     assert interviewer.is_request(untimed("Repeat it.")) and interviewer.is_request(untimed("A person."))
     assert not any(interviewer.is_request(untimed(x)) for x in ("We moved it.", "Wait.", "What is the pay?", "Mhm."))
     assert not asyncio.iscoroutinefunction(interviewer.is_request), "asked while somebody speaks"
+
+
+def test_what_is_wanted_with_the_recording_is_said_to_the_end() -> None:
+    call = conversation()
+    call.open()
+    call.answer("Please delete everything you have of me.")
+    text = call.answer("Yes.")
+    assert call.ended and "erased" in text and "is kept" not in text
+
+
+def test_who_says_goodbye_is_asked_whether_to_end() -> None:
+    call = conversation()
+    call.open()
+    assert "Shall I end the interview" in call.answer("Goodbye, take care.")
+    assert call.answer("Yes.").endswith("Goodbye.") and call.ended
+
+
+def test_a_maybe_to_an_end_is_asked_once_more_and_no_answer() -> None:
+    call = conversation()
+    call.open()
+    call.answer("I want to stop the interview.")
+    assert "Say yes to end" in call.answer("Maybe.")
+    assert not any(t.intent == "answer" for t in call.state.turns)
+
+
+def test_i_told_you_is_not_believed_where_nothing_was_told() -> None:
+    call = conversation()
+    call.open()
+    question = call.state.awaiting.text
+    assert question in call.answer("I already told you that.") and "not have that" in call.said[-1]
