@@ -91,7 +91,7 @@ class EmbeddedReader:
         found: list[PointRead] = []
         for point, judged in zip(answer.question.key_points, self._judge("point", pairs), strict=True):
             label = judged.best
-            quote = _shown(words, place, judged.evidence[ahead:])
+            quote = _shown(words, place, judged.evidence[ahead:], limits["point_shown"])
             if label in ("said", "contradicted") and judged.share[label] >= limits[f"point_{label}"] and quote:
                 state = "said" if label == "said" else "contradicted"
                 found.append(PointRead(name=point.name, state=state, passage=quote))  # type: ignore[arg-type]
@@ -150,8 +150,8 @@ def is_private(text: str) -> bool:
     return any(p.kind != LOGISTICS for p in found)
 
 
-def _shown(words: Sequence[Word], place: Sequence[int], evidence: Sequence[float]) -> Passage | None:
-    """The sentence of the answer that shows it most: quotes are whole sentences, as a listener needs them."""
+def _shown(words: Sequence[Word], place: Sequence[int], evidence: Sequence[float], least: float) -> Passage | None:
+    """The sentence of the answer that shows it most, if it surely does: quotes are whole sentences, as a listener needs them."""
     best: tuple[float, range] | None = None
     allowed = set(place)
     for part in segments(words):
@@ -162,7 +162,7 @@ def _shown(words: Sequence[Word], place: Sequence[int], evidence: Sequence[float
         mean = sum(values) / len(values) if values else 0.0
         if best is None or mean > best[0]:
             best = (mean, part)
-    return passage(words, best[1]) if best and best[0] > 0.0 else None
+    return passage(words, best[1]) if best and best[0] >= least else None
 
 
 def _named(words: Sequence[Word], i: int) -> bool:

@@ -17,11 +17,9 @@ from dialogue.understanding.small_model import FOLDER, SmallModel
 from tuning.reader.calibrate import calibrated
 from tuning.reader.model import HEADS, ReaderModel, pooled
 
-GUARD = {
-    "wall": 0.1,
-    "wall_overrule": 0.95,
-    "act_ask_job": 0.3,
-}  # set by hand, towards leaving out: a leak is worse than a gap
+# Set by hand. wall, wall_overrule: towards leaving out, since a leak is worse than a gap. act_ask_job: noting one too many costs
+# little. point_shown: on held-back answers the sentence that is quoted was then the right one nine times in ten.
+GUARD = {"wall": 0.1, "wall_overrule": 0.95, "act_ask_job": 0.3, "point_shown": 0.6}
 
 
 def export_to(run: Path, encoder: Path, rows: Path, folder: Path = FOLDER) -> str:
