@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-Z = 1.96  # two-sided 95 %
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The interval of a share (Wilson 1927); (0, 1) for n = 0."""
-    if n == 0:
-        return 0.0, 1.0
-    p = right / n
-    centre = p + Z * Z / (2 * n)
-    spread = Z * math.sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    return max(0.0, (centre - spread) / (1 + Z * Z / n)), min(1.0, (centre + spread) / (1 + Z * Z / n))
+from tuning.metrics import wilson
 
 
 def share(right: int, n: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -94,3 +95,13 @@ class _NoSynonyms:
 def exact_match(hypothesis: str, references: Sequence[str]) -> bool:
     """Equal to a reference except for case, punctuation and spaces."""
     return tokens(hypothesis) in [tokens(r) for r in references]
+
+
+def wilson(right: int, n: int, z: float = 1.96) -> tuple[float, float]:
+    """The interval of a share (Wilson 1927), two-sided 95 % unless `z` says otherwise; (0, 1) for n = 0."""
+    if n == 0:
+        return 0.0, 1.0
+    p = right / n
+    centre = p + z * z / (2 * n)
+    spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (centre - spread) / (1 + z * z / n)), min(1.0, (centre + spread) / (1 + z * z / n))

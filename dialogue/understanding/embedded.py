@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dialogue.analysis.language import closes_sentence, tokens
 from dialogue.understanding.pairs import Pair, act_pair, point_pair, probe_pair
 from dialogue.understanding.reader import Answer
-from dialogue.understanding.segments import passage, segments
+from dialogue.understanding.segments import covered, passage, segments
 from dialogue.understanding.small_model import Judged, SmallModel, shipped_model
 from dialogue.understanding.wall import LOGISTICS, private_in
 from memory.records import ActSaid, Passage, PointRead, ProbeRead, Reading, Word, untimed
@@ -51,17 +51,17 @@ class EmbeddedReader:
 
     def read_now(self, answer: Answer) -> Reading:
         words = list(answer.words)
-        places = segments(words)
         acts = self.acts(words)
+        places = [range(a.passage.first, a.passage.after) for a in acts]  # the segments
         asking = [n for n, a in enumerate(acts) if a.act in ASKED]
         private = private_in(words, places, self._judge, self._model.thresholds, asking)
-        hidden = {i for p in private for i in range(p.passage.first, p.passage.after)}
+        hidden = covered(private)
         told = [i for a in acts if a.act in TOLD for i in range(a.passage.first, a.passage.after)]
         open_words = [i for i in told if i not in hidden]
         points: list[PointRead] = []
         probes: list[ProbeRead] = []
         if len(open_words) >= MIN_WORDS:
-            points = self._points(answer, words, open_words)
+            points = self._points(answer, words, places, open_words)
             probes = self._probes(answer, [words[i].text for i in open_words])
         else:
             points = [PointRead(name=p.name, state="unsure") for p in answer.question.key_points]
@@ -83,7 +83,9 @@ class EmbeddedReader:
             found.append(ActSaid(act=judged.best if sure else "answer", passage=passage(words, place)))
         return found
 
-    def _points(self, answer: Answer, words: Sequence[Word], place: Sequence[int]) -> list[PointRead]:
+    def _points(
+        self, answer: Answer, words: Sequence[Word], places: Sequence[range], place: Sequence[int]
+    ) -> list[PointRead]:
         texts = [words[i].text for i in place]
         pairs = [point_pair(p.statement, texts, answer.put) for p in answer.question.key_points]
         ahead = len(answer.put.split())
@@ -91,10 +93,9 @@ class EmbeddedReader:
         found: list[PointRead] = []
         for point, judged in zip(answer.question.key_points, self._judge("point", pairs), strict=True):
             label = judged.best
-            quote = _shown(words, place, judged.evidence[ahead:], limits["point_shown"])
+            quote = _shown(words, places, place, judged.evidence[ahead:], limits["point_shown"])
             if label in ("said", "contradicted") and judged.share[label] >= limits[f"point_{label}"] and quote:
-                state = "said" if label == "said" else "contradicted"
-                found.append(PointRead(name=point.name, state=state, passage=quote))  # type: ignore[arg-type]
+                found.append(PointRead(name=point.name, state=label, passage=quote))  # type: ignore[arg-type]
             else:
                 found.append(PointRead(name=point.name, state="unsure"))
         return found
@@ -150,11 +151,13 @@ def is_private(text: str) -> bool:
     return any(p.kind != LOGISTICS for p in found)
 
 
-def _shown(words: Sequence[Word], place: Sequence[int], evidence: Sequence[float], least: float) -> Passage | None:
+def _shown(
+    words: Sequence[Word], places: Sequence[range], place: Sequence[int], evidence: Sequence[float], least: float
+) -> Passage | None:
     """The sentence of the answer that shows it most, if it surely does: quotes are whole sentences, as a listener needs them."""
     best: tuple[float, range] | None = None
     allowed = set(place)
-    for part in segments(words):
+    for part in places:
         inside = [k for k, i in enumerate(place) if i in part]
         if not inside or not set(part) <= allowed:
             continue

@@ -17,7 +17,7 @@ from dialogue.backends.base import BackendError, LanguageModel, Prompt, ask
 from dialogue.backends.reply_json import objects_in
 from dialogue.understanding.embedded import EmbeddedReader
 from dialogue.understanding.reader import Answer
-from dialogue.understanding.segments import passage
+from dialogue.understanding.segments import covered, passage
 from memory.records import ActSaid, Passage, PlannedQuestion, PointRead, Probe, ProbeRead, Reading, Word
 from prompts.loader import load_schema, render
 
@@ -41,7 +41,7 @@ class LanguageModelReader:
     async def read(self, answer: Answer) -> Reading:
         """See `Reader.read`."""
         first = await self._embedded.read(answer)
-        hidden = {i for p in first.private for i in range(p.passage.first, p.passage.after)}
+        hidden = covered(first.private)
         place = [i for i in range(len(answer.words)) if i not in hidden][-MOST_WORDS:]
         if not place or not any(a.act == "answer" for a in first.acts):
             return first

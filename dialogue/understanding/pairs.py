@@ -23,6 +23,7 @@ KINDS = (
 )  # fmt: skip
 POINT = ("said", "contradicted", "absent")
 PROBE = ("best", "good", "answered", "beside")
+HEADS: dict[str, tuple[str, ...]] = {"act": ACTS, "wall": KINDS, "point": POINT, "probe": PROBE}  # task to its labels
 
 
 def act_pair(segment: Sequence[str], before: Sequence[str], after: Sequence[str]) -> Pair:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from dialogue.analysis.language import closes_clause, closes_sentence, tokens
-from memory.records import Passage, Word
+from memory.records import Passage, PrivateSaid, Word
 
 PAUSE = 0.7  # s of silence inside words without punctuation that end a segment
 LONGEST = 40  # words of a segment
@@ -45,6 +45,11 @@ def _joined(words: Sequence[Word], found: Sequence[range]) -> list[range]:
 
 
 _NOISE = frozenset("um uh er erm hm hmm".split())
+
+
+def covered(found: Iterable[PrivateSaid]) -> set[int]:
+    """The indices of the words in private passages."""
+    return {i for p in found for i in range(p.passage.first, p.passage.after)}
 
 
 def passage(words: Sequence[Word], place: range) -> Passage:

@@ -1,6 +1,6 @@
 """The embedded reader's small model, run by ONNX Runtime: our own weights, in the package, in int8.
 
-How it was made: `tuning/reader`, docs/understanding.md. About 3 ms for a sentence, 8 ms for an answer and one probe, on one core.
+How it was made: `tuning/reader`, docs/understanding.md. What it costs: docs/results/understanding.md.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from dialogue.understanding.pairs import ACTS, KINDS, POINT, PROBE, Pair
+from dialogue.understanding.pairs import HEADS, Pair
 from dialogue.understanding.tokens import Encoded, PairTokenizer
 
 FOLDER = Path(__file__).parent / "weights"
-HEADS = {"act": ACTS, "wall": KINDS, "point": POINT, "probe": PROBE}
 BATCH = 8  # pairs at once: more gain nothing on one core
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dialogue.state import Turn
+from dialogue.understanding.segments import covered
 from memory.records import Passage, PlannedQuestion, Probe, Reading, Word
 
 PointState = Literal["said", "contradicted", "not_found", "unsure"]
@@ -60,5 +61,5 @@ def public_words(words: Sequence[Word], reading: Reading | None) -> list[Word]:
     """The words that may leave the transcript: without what is private. Without a reading, none."""
     if reading is None:
         return []
-    hidden = {i for p in reading.private for i in range(p.passage.first, p.passage.after)}
+    hidden = covered(reading.private)
     return [word for i, word in enumerate(words) if i not in hidden]

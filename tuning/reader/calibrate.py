@@ -6,12 +6,14 @@ With few rows above a threshold the measured precision says little, so its lower
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
+from tuning.metrics import wilson
+
 PRECISION = 0.95  # answers by other hands are read worse than held-back ones (docs/results/understanding.md): a margin
 BOUND = 0.9
+ONE_SIDED_90 = 1.2816  # z
 NEVER = 1.01
 # Acts that leave a question or end the interview: taken for one of these, an answer would be lost.
 DIVERTING = ("end", "skip", "later", "person", "wrong", "consent_worry", "other_language", "distress", "restart")
@@ -26,17 +28,9 @@ def threshold(scored: Sequence[tuple[float, bool]]) -> tuple[float, int, int]:
     right = 0
     for n, (share, correct) in enumerate(sorted(scored, reverse=True), 1):
         right += correct
-        if n >= 10 and right / n >= PRECISION and wilson(right, n) >= BOUND:
+        if n >= 10 and right / n >= PRECISION and wilson(right, n, ONE_SIDED_90)[0] >= BOUND:
             best = (share, right, n)
     return best
-
-
-def wilson(right: int, n: int, z: float = 1.2816) -> float:
-    """Lower bound of a share (Wilson 1927); z for 90 % one-sided."""
-    p = right / n
-    centre = p + z * z / (2 * n)
-    spread = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (centre - spread) / (1 + z * z / n)
 
 
 def calibrated(judged: dict[str, list[dict[str, Any]]], heads: dict[str, tuple[str, ...]]) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import nn
 
+from dialogue.understanding.pairs import HEADS
 from dialogue.understanding.small_model import FOLDER, SmallModel
 from tuning.reader.calibrate import calibrated
-from tuning.reader.model import HEADS, ReaderModel, pooled
+from tuning.reader.model import ReaderModel, pooled
 
 # Set by hand. wall, wall_overrule: towards leaving out, since a leak is worse than a gap. act_ask_job: noting one too many costs
 # little. point_shown: on held-back answers the sentence that is quoted was then the right one nine times in ten.

@@ -3,7 +3,7 @@
     python -m tuning.reader.fit ROWS ENCODER OUT [--epochs 5] [--seeds 3]
 
 ROWS: from `python -m tuning.reader rows`. ENCODER: a folder with all-MiniLM-L6-v2. Runs on a GPU where there is one; on
-two cores it takes about an hour a seed. The models of all seeds are averaged (Wortsman et al. 2022, "Model soups").
+two cores it takes hours, and was not tried whole. The models of all seeds are averaged (Wortsman et al. 2022, "Model soups").
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from dialogue.understanding.pairs import HEADS
 from dialogue.understanding.tokens import Encoded, PairTokenizer
-from tuning.reader.model import HEADS, ReaderModel
+from tuning.reader.model import ReaderModel
 
 BATCH = 48
 PEAK_RATE = 1e-4

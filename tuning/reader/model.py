@@ -14,10 +14,7 @@ import torch
 from torch import nn
 from transformers import BertModel
 
-from dialogue.understanding.pairs import ACTS, KINDS, POINT, PROBE
-
-HEADS: dict[str, tuple[str, ...]] = {"act": ACTS, "wall": KINDS, "point": POINT, "probe": PROBE}
-
+from dialogue.understanding.pairs import HEADS
 
 OWN_LAYERS = 2  # upper layers that the head for private matters has for itself
 
